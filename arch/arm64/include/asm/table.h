@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Contract with mm/: how one page-table page is reached, and how its entries are written. */
+#ifndef ASM_TABLE_H
+#define ASM_TABLE_H
+
+#include <asm/pte.h>
+
+/*
+ * Map the table at physical address pa and return it; one table of each level may be open at a time.
+ * Before the linear map is live this goes through the fixmap slot of that level (FIX_PTE..FIX_PGD),
+ * afterwards through the linear map. Close in any order.
+ */
+pte_t *table_open(phys_addr_t pa, int level);
+void table_close(int level);
+
+/* Single-copy atomic read and write of an entry. A write is not visible to the walker before table_sync(). */
+static inline pte_t table_read(const pte_t *entry)
+{
+	return (pte_t){__atomic_load_n(&entry->bits, __ATOMIC_RELAXED)};
+}
+
+static inline void table_write(pte_t *entry, pte_t pte)
+{
+	__atomic_store_n(&entry->bits, pte.bits, __ATOMIC_RELAXED);
+}
+
+/* Order entry writes made so far before later walks and accesses (DSB ISHST; ISB). Invalid to valid needs no more. */
+void table_sync(void);
+
+/*
+ * Back the descriptors in [start, end) (virtual, within vmemmap or the section map; rounded out to pages) with zeroed
+ * memory. Pages already there are kept. take() hands out one free page's physical address; it is called at most
+ * vmemmap_cost(start, end) times and must not fail. Does not allocate by itself; any context.
+ */
+typedef phys_addr_t (*take_page_fn)(void *arg);
+void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg);
+unsigned int vmemmap_cost(unsigned long start, unsigned long end);
+
+#endif

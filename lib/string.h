@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The part of <string.h> and <stdlib.h> the kernel and libfdt use. C standard semantics. */
+#ifndef LIB_STRING_H
+#define LIB_STRING_H
+
+#include <lib/types.h>
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *memmove(void *dst, const void *src, size_t n);
+void *memset(void *dst, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+void *memchr(const void *s, int c, size_t n);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+unsigned long strtoul(const char *s, char **end, int base);
+
+/* Copy at most size - 1 bytes and always terminate (size > 0). Returns the length stored. */
+size_t strscpy(char *dst, const char *src, size_t size);
+
+#endif

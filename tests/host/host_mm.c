@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE
+#include "host_mm.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <asm/memory.h>
+#include <asm/page.h>
+#include <asm/percpu.h>
+#include <asm/probe.h>
+#include <asm/table.h>
+#include <asm/tlb.h>
+
+unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
+phys_addr_t memstart_addr;
+unsigned int nr_cpu_ids = 1;
+__thread unsigned int host_cpu;
+unsigned long host_table_syncs;
+struct host_flush host_flushes[64];
+unsigned int host_flush_count;
+
+static struct {
+	unsigned long start, end;
+} accessible[4096];
+static unsigned int nr_accessible;
+
+static unsigned long reserve(unsigned long old, unsigned long size)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (old ? MAP_FIXED : 0);
+	unsigned long slack = old ? 0 : SZ_1G;
+	void *p = mmap((void *)old, size + slack, PROT_NONE, flags, -1, 0);
+
+	assert(p != MAP_FAILED);
+	return old ? old : ALIGN((unsigned long)p, SZ_1G);
+}
+
+void host_mm_setup(void)
+{
+	host_linear = reserve(host_linear, LINEAR_SIZE);
+	host_vmalloc = reserve(host_vmalloc, UL(1) << 36);
+	host_vmemmap = reserve(host_vmemmap, VMEMMAP_SIZE);
+	host_sectmap = reserve(host_sectmap, SECTMAP_SIZE);
+	memstart_addr = 0;
+	nr_accessible = 0;
+	host_flush_count = 0;
+	host_table_syncs = 0;
+	nr_cpu_ids = 1;
+	host_cpu = 0;
+}
+
+static void make_accessible(unsigned long start, unsigned long end)
+{
+	assert(mprotect((void *)start, end - start, PROT_READ | PROT_WRITE) == 0);
+	assert(nr_accessible < ARRAY_SIZE(accessible));
+	accessible[nr_accessible].start = start;
+	accessible[nr_accessible++].end = end;
+}
+
+static bool is_accessible(unsigned long addr)
+{
+	for (unsigned int i = nr_accessible; i-- > 0;)
+		if (addr >= accessible[i].start && addr < accessible[i].end)
+			return true;
+	return false;
+}
+
+/* Filling terabytes would cost memory; the first and last MiB show reliance on zeroed RAM well enough. */
+void host_ram_add(phys_addr_t base, phys_addr_t size)
+{
+	unsigned long start = (unsigned long)phys_to_virt(base);
+	unsigned long some = min(size, (phys_addr_t)SZ_1M);
+
+	make_accessible(ALIGN_DOWN(start, PAGE_SIZE), PAGE_ALIGN(start + size));
+	memset((void *)start, 0xa5, some);
+	memset((void *)(start + size - some), 0xa5, some);
+}
+
+bool probe_read_u64(const volatile u64 *p, u64 *value)
+{
+	if (!is_accessible((unsigned long)p))
+		return false;
+	*value = *p;
+	return true;
+}
+
+void table_sync(void)
+{
+	host_table_syncs++;
+}
+
+void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+{
+	if (host_flush_count < ARRAY_SIZE(host_flushes))
+		host_flushes[host_flush_count] = (struct host_flush){start, end};
+	host_flush_count++;
+}
+
+void flush_tlb_all(void)
+{
+	flush_tlb_kernel_range(0, ~0UL);
+}
+
+/* Takes the pages a real map would take, so that accounting is tested; the memory itself comes from the host. */
+void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg)
+{
+	for (unsigned long va = ALIGN_DOWN(start, PAGE_SIZE); va < end; va += PAGE_SIZE) {
+		if (is_accessible(va))
+			continue;
+		assert(take(arg) % PAGE_SIZE == 0);
+		make_accessible(va, va + PAGE_SIZE);
+	}
+}
+
+unsigned int vmemmap_cost(unsigned long start, unsigned long end)
+{
+	return (unsigned int)((PAGE_ALIGN(end) - ALIGN_DOWN(start, PAGE_SIZE)) >> PAGE_SHIFT) + 4;
+}

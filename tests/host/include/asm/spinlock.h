@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host side of the contract: the ticket lock in C11 atomics, so that ThreadSanitizer sees the ordering. */
+#ifndef ASM_SPINLOCK_H
+#define ASM_SPINLOCK_H
+
+#include <asm/irqflags.h>
+#include <lib/types.h>
+#include <sched.h>
+
+typedef struct {
+	u16 owner, next;
+} spinlock_t;
+
+#define SPIN_LOCK_UNLOCKED {0, 0}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+		sched_yield();
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	__atomic_store_n(&lock->owner, (u16)(lock->owner + 1), __ATOMIC_RELEASE);
+}
+
+static inline unsigned long spin_lock_irqsave(spinlock_t *lock)
+{
+	spin_lock(lock);
+	return 0;
+}
+
+static inline void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
+{
+	(void)flags;
+	spin_unlock(lock);
+}
+
+#endif

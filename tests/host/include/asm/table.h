@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host side of the contract: tables are reached through the simulated linear map. */
+#ifndef ASM_TABLE_H
+#define ASM_TABLE_H
+
+#include <asm/memory.h>
+#include <asm/pte.h>
+
+static inline pte_t *table_open(phys_addr_t pa, int level)
+{
+	(void)level;
+	return phys_to_virt(pa);
+}
+
+static inline void table_close(int level)
+{
+	(void)level;
+}
+
+static inline pte_t table_read(const pte_t *entry)
+{
+	return *(const volatile pte_t *)entry;
+}
+
+static inline void table_write(pte_t *entry, pte_t pte)
+{
+	*entry = pte;
+}
+
+/* Counts calls in host_table_syncs. */
+void table_sync(void);
+extern unsigned long host_table_syncs;
+
+typedef phys_addr_t (*take_page_fn)(void *arg);
+void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg);
+unsigned int vmemmap_cost(unsigned long start, unsigned long end);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "stubs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <lib/bug.h>
+
+jmp_buf *stub_trap;
+char stub_text[1024];
+char stub_warning[1024];
+unsigned int stub_warnings;
+const char *boot_stage = "host test";
+
+void printk(int level, const char *fmt, ...) __printf(2, 3);
+void cprintf(const char *fmt, ...) __printf(1, 2);
+
+static __noreturn void stop(const char *fmt, va_list ap)
+{
+	vsnprintf(stub_text, sizeof(stub_text), fmt, ap);
+	if (stub_trap)
+		longjmp(*stub_trap, 1);
+	fprintf(stderr, "unexpected stop: %s\n", stub_text);
+	abort();
+}
+
+void bug_at(const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)file;
+	(void)line;
+	va_start(ap, fmt);
+	stop(fmt, ap);
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	stop(fmt, ap);
+}
+
+void warn_at(const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)file;
+	(void)line;
+	va_start(ap, fmt);
+	vsnprintf(stub_warning, sizeof(stub_warning), fmt, ap);
+	va_end(ap);
+	stub_warnings++;
+}
+
+void printk(int level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (level > 4)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(stub_warning, sizeof(stub_warning), fmt, ap);
+	va_end(ap);
+	stub_warnings++;
+}
+
+void cprintf(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+}
