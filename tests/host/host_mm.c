@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <asm/brk.h>
 #include <asm/memory.h>
 #include <asm/page.h>
 #include <asm/percpu.h>
@@ -20,6 +21,9 @@ __thread unsigned int host_cpu;
 unsigned long host_table_syncs;
 struct host_flush host_flushes[64];
 unsigned int host_flush_count;
+
+size_t host_brk_limit = SZ_1M;
+static size_t host_brk_used;
 
 static struct {
 	unsigned long start, end;
@@ -44,6 +48,8 @@ void host_mm_setup(void)
 	host_sectmap = reserve(host_sectmap, SECTMAP_SIZE);
 	memstart_addr = 0;
 	nr_accessible = 0;
+	host_brk_limit = SZ_1M;
+	host_brk_used = 0;
 	host_flush_count = 0;
 	host_table_syncs = 0;
 	nr_cpu_ids = 1;
@@ -116,4 +122,15 @@ void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take,
 unsigned int vmemmap_cost(unsigned long start, unsigned long end)
 {
 	return (unsigned int)((PAGE_ALIGN(end) - ALIGN_DOWN(start, PAGE_SIZE)) >> PAGE_SHIFT) + 4;
+}
+
+void *extend_brk(size_t size, size_t align)
+{
+	static unsigned char area[SZ_1M] __aligned(4096);
+	size_t start = ALIGN(host_brk_used, align);
+
+	if (start + size > min(host_brk_limit, sizeof(area)))
+		return NULL;
+	host_brk_used = start + size;
+	return memset(area + start, 0, size);
 }
