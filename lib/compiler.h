@@ -13,9 +13,9 @@
 #define __packed            __attribute__((packed))
 #define __noreturn          __attribute__((noreturn))
 #define __noinline          __attribute__((noinline))
-#define __always_inline     inline __attribute__((always_inline))
 #define __maybe_unused      __attribute__((unused))
 #define __must_check        __attribute__((warn_unused_result))
+#define __force_inline      inline __attribute__((always_inline))
 #define __aligned(n)        __attribute__((aligned(n)))
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
