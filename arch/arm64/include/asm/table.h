@@ -24,6 +24,12 @@ static inline void table_write(pte_t *entry, pte_t pte)
 	__atomic_store_n(&entry->bits, pte.bits, __ATOMIC_RELAXED);
 }
 
+/* Order the writes that filled a new table before the write that links it: walkers follow the link (DMB ISHST). */
+static inline void table_publish(void)
+{
+	__asm__ volatile("dmb ishst" ::: "memory");
+}
+
 /* Order entry writes made so far before later walks and accesses (DSB ISHST; ISB). Invalid to valid needs no more. */
 void table_sync(void);
 

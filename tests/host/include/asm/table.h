@@ -27,6 +27,11 @@ static inline void table_write(pte_t *entry, pte_t pte)
 	*entry = pte;
 }
 
+static inline void table_publish(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
 /* Counts calls in host_table_syncs. */
 void table_sync(void);
 extern unsigned long host_table_syncs;
