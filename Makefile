@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# `make help` says what there is. The object list below is in boot order: it is the reading list.
+
+O            ?= build
+VA_BITS      ?= 48
+PAGE_SHIFT   ?= 12
+LLVM         ?=
+LIBFDT       ?=
+
+MAKEFLAGS    += --no-builtin-rules --no-builtin-variables
+SHELL        := /bin/sh
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: all FORCE
+all:
+
+OBJS := head.o
+OBJS += arch/arm64/early/handover.o arch/arm64/early/relocate.o
+OBJS += arch/arm64/main.o
+OBJS += arch/arm64/vectors.o arch/arm64/traps.o arch/arm64/stacktrace.o arch/arm64/cpu.o
+OBJS += arch/arm64/cache.o
+OBJS += arch/arm64/fixmap.o mm/early_ioremap.o
+OBJS += arch/arm64/setup.o lib/dt.o lib/cmdline.o
+OBJS += arch/arm64/earlycon.o arch/arm64/uart/pl011.o arch/arm64/uart/ns16550.o
+OBJS += arch/arm64/uart/bcm2835aux.o arch/arm64/uart/smh.o
+OBJS += arch/arm64/init.o mm/memblock.o
+OBJS += arch/arm64/mmu.o mm/pgtable.o
+OBJS += mm/memmap.o mm/page_alloc.o mm/slab.o mm/vmalloc.o mm/show.o
+OBJS += arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o
+OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
+# While parts are being written: what is not there yet is left out.
+OBJS := $(foreach o,$(OBJS),$(if $(wildcard $(o:.o=.c) $(o:.o=.S)),$(o)))
+
+# --- what the options mean ---------------------------------------------------------------------
+
+ifneq ($(filter-out 39 48,$(VA_BITS)),)
+$(error VA_BITS=$(VA_BITS): 39 and 48 are possible)
+endif
+
+ifneq ($(LLVM),)
+CC           := clang --target=aarch64-linux-gnu
+LD           := ld.lld
+NM           := llvm-nm
+OBJCOPY      := llvm-objcopy
+LDFLAGS_LD   := --pack-dyn-relocs=none
+else
+CROSS_COMPILE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),,aarch64-linux-gnu-)
+CC           := $(CROSS_COMPILE)gcc
+LD           := $(CROSS_COMPILE)ld
+NM           := $(CROSS_COMPILE)nm
+OBJCOPY      := $(CROSS_COMPILE)objcopy
+# A loop of memcpy's must not become a call of memcpy.
+CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
+endif
+
+CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(VA_BITS)
+# hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
+CFLAGS       := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
+		-mstrict-align -fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
+		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+		-ffile-prefix-map=$(CURDIR)=. \
+		-Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes
+AFLAGS       := -g -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -Wall -Werror
+LDFLAGS      := -pie --no-dynamic-linker -z text -z max-page-size=$(shell echo $$((1 << $(PAGE_SHIFT)))) \
+		-z noexecstack -Bsymbolic --build-id=none --fatal-warnings $(LDFLAGS_LD)
+
+# Before relocation and before the MMU: no canary to be read, no table of addresses.
+EARLY        := -fno-stack-protector -fno-jump-tables
+CFLAGS_arch/arm64/early/handover.o := $(EARLY)
+CFLAGS_arch/arm64/early/relocate.o := $(EARLY)
+CFLAGS_lib/dt.o := -isystem $(O)/libfdt/include -isystem lib/libfdt-shim
+
+# A comma as an argument.
+,            := ,
+Q            := $(if $(V),,@)
+say           = $(if $(V),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
+
+# Everything that shapes an object, kept in a file: a changed option rebuilds, the same ones do not.
+FLAGS        := $(CC) $(CPPFLAGS) $(CFLAGS) $(AFLAGS) $(LD) $(LDFLAGS) $(OBJS) $(LIBFDT) \
+		$(foreach o,$(OBJS),$(CFLAGS_$(o)))
+ifneq ($(strip $(file <$(O)/.flags)),$(strip $(FLAGS)))
+$(O)/.flags: FORCE
+endif
+$(O)/.flags:
+	@mkdir -p $(@D)
+	@echo '$(strip $(FLAGS))' >$@
+
+# --- the kernel ---------------------------------------------------------------------------------
+
+OBJS         := $(addprefix $(O)/,$(OBJS))
+LIBS         := $(O)/libfdt/libfdt.a
+COMPDB       := $(if $(filter-out build,$(O)),$(O)/)compile_commands.json
+
+all: $(O)/Image $(O)/System.map $(COMPDB)
+
+$(O)/%.o: %.c $(O)/.flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$*.o) -MMD -MP -c -o $@ $<
+
+$(O)/%.o: %.S $(O)/.flags
+	$(call say,AS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(AFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/linker.lds: linker.lds $(O)/.flags
+	$(call say,CPP)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -undef $(CPPFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
+
+# Two links: the first, with an empty table, says where the functions are; see scripts/kallsyms.
+$(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/kallsyms
+	$(call say,LD)
+	$(Q)CC='$(CC)' LD='$(LD) $(LDFLAGS)' NM='$(NM)' V='$(V)' \
+		scripts/kallsyms $@ $(O)/linker.lds $(OBJS) $(LIBS)
+
+$(O)/Image: $(O)/kernel.elf
+	$(call say,OBJCOPY)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+$(O)/System.map: $(O)/kernel.elf
+	$(call say,NM)
+	$(Q)$(NM) -n $< | grep -v ' [aNUw] \| \$$[xd]' >$@
+
+$(O)/lib/dt.o: $(LIBS)
+
+# What libfdt's headers and sources include is found in lib/libfdt-shim.
+ifneq ($(LIBFDT),)
+FDT_OBJS     := $(patsubst $(LIBFDT)/libfdt/%.c,$(O)/libfdt/%.o,$(filter-out %/fdt_overlay.c,$(wildcard $(LIBFDT)/libfdt/fdt*.c)))
+$(if $(FDT_OBJS),,$(error LIBFDT=$(LIBFDT): no libfdt/fdt*.c there, it should be a dtc source tree))
+$(O)/libfdt/%.o: $(LIBFDT)/libfdt/%.c $(O)/.flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -isystem lib/libfdt-shim $(filter-out -W%,$(CFLAGS)) -w -c -o $@ $<
+$(O)/libfdt/libfdt.a: $(FDT_OBJS)
+	$(call say,AR)
+	@mkdir -p $(O)/libfdt/include
+	$(Q)cp $(LIBFDT)/libfdt/*.h $(O)/libfdt/include
+	$(Q)rm -f $@ && ar crsD $@ $^
+else
+$(O)/libfdt/libfdt.a:
+	@[ -e build/libfdt/libfdt.a ] || { echo "libfdt for arm64 is missing: make setup (or LIBFDT=<dtc source>)" >&2; exit 1; }
+	@mkdir -p $(O) && cp -R build/libfdt $(O)/
+endif
+
+C_OBJS       := $(foreach o,$(OBJS),$(if $(wildcard $(o:$(O)/%.o=%.c)),$(o)))
+source_of      = $(1:$(O)/%.o=%.c)
+define compdb_entry
+	@echo '{"directory": "$(CURDIR)", "file": "$(source_of)", "command": "$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(1:$(O)/%=%)) -c $(source_of)"}$(2)' >>$@
+
+endef
+$(COMPDB): $(O)/.flags
+	$(call say,GEN)
+	@echo '[' >$@
+	$(foreach o,$(filter-out $(lastword $(C_OBJS)),$(C_OBJS)),$(call compdb_entry,$(o),$(,)))
+	$(call compdb_entry,$(lastword $(C_OBJS)))
+	@echo ']' >>$@
+
+-include $(OBJS:.o=.d) $(O)/linker.lds.d
