@@ -33,6 +33,9 @@ void warn_at(const char *file, int line, const char *fmt, ...) __printf(3, 4);
 /* Prints "Kernel panic - in <stage>: text" and a backtrace, then halts by the registered hook. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 
+/* Stop for good by the registered hook, after the last word has been said. Any context. */
+void halt(void) __noreturn;
+
 /* The boot stage a panic names; start_kernel() keeps it current. A string constant. */
 extern const char *boot_stage;
 

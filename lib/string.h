@@ -21,4 +21,13 @@ unsigned long strtoul(const char *s, char **end, int base);
 /* Copy at most size - 1 bytes and always terminate (size > 0). Returns the length stored. */
 size_t strscpy(char *dst, const char *src, size_t size);
 
+/* Of 0-9, a-z and A-Z: 0 to 35. Any other character: 36. */
+static inline unsigned int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'z' ? (unsigned int)(c - 'a') + 10 : 36;
+}
+
 #endif

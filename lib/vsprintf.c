@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <lib/kernel.h>
+#include <lib/printk.h>
+
+enum {
+	FLAG_LEFT = BIT(0),  /* - */
+	FLAG_ZERO = BIT(1),  /* 0 */
+	FLAG_PLUS = BIT(2),  /* + */
+	FLAG_SPACE = BIT(3), /* blank */
+	FLAG_ALT = BIT(4),   /* # */
+};
+
+enum length { LEN_CHAR, LEN_SHORT, LEN_INT, LEN_LONG };
+
+struct spec {
+	unsigned int flags;
+	int width;
+	int precision; /* -1: none given */
+	enum length length;
+};
+
+static __force_inline void put(struct printf_sink *sink, char c)
+{
+	if (unlikely(sink->pos == sink->end))
+		sink->full(sink);
+	*sink->pos++ = c;
+}
+
+static void put_run(struct printf_sink *sink, const char *s, size_t n)
+{
+	while (n--)
+		put(sink, *s++);
+}
+
+static void pad(struct printf_sink *sink, char c, int n)
+{
+	while (n-- > 0)
+		put(sink, c);
+}
+
+/* Text in its field; n is its length. */
+static void put_field(struct printf_sink *sink, const struct spec *spec, const char *s, int n)
+{
+	int blanks = spec->width - n;
+
+	if (!(spec->flags & FLAG_LEFT))
+		pad(sink, ' ', blanks);
+	put_run(sink, s, (size_t)n);
+	if (spec->flags & FLAG_LEFT)
+		pad(sink, ' ', blanks);
+}
+
+static void put_string(struct printf_sink *sink, const struct spec *spec, const char *s)
+{
+	int n = 0;
+
+	if (!s)
+		s = "(null)";
+	while ((spec->precision < 0 || n < spec->precision) && s[n])
+		n++;
+	put_field(sink, spec, s, n);
+}
+
+/* Writes the digits of v backwards from end, base by conversion letter; returns the first one. */
+static char *render_digits(char *end, u64 v, char conversion)
+{
+	const char *letters = conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+	unsigned int shift = conversion == 'o' ? 3 : 4;
+
+	if (conversion == 'u') {
+		for (; v; v /= 10)
+			*--end = (char)('0' + v % 10);
+		return end;
+	}
+	for (; v; v >>= shift)
+		*--end = letters[v & ((1U << shift) - 1)];
+	return end;
+}
+
+/* prefix is the sign or "0x"; conversion one of u o x X. */
+static void put_number(struct printf_sink *sink, const struct spec *spec, u64 v, char conversion,
+		       const char *prefix)
+{
+	char text[24], *end = text + sizeof(text), *digits = render_digits(end, v, conversion);
+	int n = (int)(end - digits), prefix_len = (int)(prefix[0] ? prefix[1] ? 2 : 1 : 0);
+	int zeros = (spec->precision < 0 ? 1 : spec->precision) - n, blanks;
+
+	if (conversion == 'o' && (spec->flags & FLAG_ALT) && zeros <= 0 &&
+	    (v || spec->precision == 0))
+		zeros = 1;
+	zeros = max(zeros, 0);
+	blanks = spec->width - n - zeros - prefix_len;
+	if ((spec->flags & (FLAG_ZERO | FLAG_LEFT)) == FLAG_ZERO && spec->precision < 0 &&
+	    blanks > 0) {
+		zeros += blanks;
+		blanks = 0;
+	}
+	if (!(spec->flags & FLAG_LEFT))
+		pad(sink, ' ', blanks);
+	put_run(sink, prefix, (size_t)prefix_len);
+	pad(sink, '0', zeros);
+	put_run(sink, digits, (size_t)n);
+	if (spec->flags & FLAG_LEFT)
+		pad(sink, ' ', blanks);
+}
+
+static void put_signed(struct printf_sink *sink, const struct spec *spec, long v)
+{
+	const char *sign = "";
+
+	if (spec->length == LEN_CHAR)
+		v = (signed char)v;
+	else if (spec->length == LEN_SHORT)
+		v = (short)v;
+	if (v < 0)
+		sign = "-";
+	else if (spec->flags & FLAG_PLUS)
+		sign = "+";
+	else if (spec->flags & FLAG_SPACE)
+		sign = " ";
+	put_number(sink, spec, v < 0 ? 0 - (u64)v : (u64)v, 'u', sign);
+}
+
+static void put_unsigned(struct printf_sink *sink, const struct spec *spec, u64 v, char conversion)
+{
+	const char *prefix = "";
+
+	if (spec->length == LEN_CHAR)
+		v = (unsigned char)v;
+	else if (spec->length == LEN_SHORT)
+		v = (unsigned short)v;
+	if ((spec->flags & FLAG_ALT) && v && (conversion | 0x20) == 'x')
+		prefix = conversion == 'x' ? "0x" : "0X";
+	put_number(sink, spec, v, conversion, prefix);
+}
+
+static unsigned int flag_of(char c)
+{
+	switch (c) {
+	case '-':
+		return FLAG_LEFT;
+	case '0':
+		return FLAG_ZERO;
+	case '+':
+		return FLAG_PLUS;
+	case ' ':
+		return FLAG_SPACE;
+	case '#':
+		return FLAG_ALT;
+	default:
+		return 0;
+	}
+}
+
+static const char *parse_decimal(const char *p, int *v)
+{
+	for (*v = 0; *p >= '0' && *p <= '9'; p++)
+		*v = *v * 10 + (*p - '0');
+	return p;
+}
+
+/* hh, h, l, ll, z, t, j. The last five are the same 64 bits. */
+static const char *parse_length(const char *p, struct spec *spec)
+{
+	spec->length = LEN_INT;
+	if (*p == 'h') {
+		spec->length = *++p == 'h' ? LEN_CHAR : LEN_SHORT;
+		return p + (*p == 'h');
+	}
+	if (*p == 'l' || *p == 'z' || *p == 't' || *p == 'j') {
+		spec->length = LEN_LONG;
+		return p + (p[0] == 'l' && p[1] == 'l' ? 2 : 1);
+	}
+	return p;
+}
+
+/* Copies of a va_list passed on to another function are its business only, hence the wrapper. */
+struct arguments {
+	va_list ap;
+};
+
+/* p is behind the '%'. Returns the conversion letter's place. */
+static const char *parse_spec(const char *p, struct spec *spec, struct arguments *args)
+{
+	unsigned int flag;
+
+	spec->flags = 0;
+	spec->width = 0;
+	spec->precision = -1;
+	while ((flag = flag_of(*p)) != 0) {
+		spec->flags |= flag;
+		p++;
+	}
+	if (*p == '*') {
+		spec->width = va_arg(args->ap, int);
+		if (spec->width < 0) {
+			spec->flags |= FLAG_LEFT;
+			spec->width = -spec->width;
+		}
+		p++;
+	} else if (*p >= '1' && *p <= '9') {
+		p = parse_decimal(p, &spec->width);
+	}
+	if (*p != '.')
+		return parse_length(p, spec);
+	if (*++p == '*') {
+		spec->precision = max(va_arg(args->ap, int), -1);
+		p++;
+	} else {
+		p = parse_decimal(p, &spec->precision);
+	}
+	return parse_length(p, spec);
+}
+
+/* One conversion; p is behind its '%'. Returns what follows it. */
+static const char *convert(struct printf_sink *sink, const char *p, struct arguments *args)
+{
+	const char *start = p - 1;
+	struct spec spec;
+	char c;
+
+	p = parse_spec(p, &spec, args);
+	switch (*p) {
+	case 'd':
+	case 'i':
+		put_signed(sink, &spec,
+			   spec.length == LEN_LONG ? va_arg(args->ap, long)
+						   : va_arg(args->ap, int));
+		return p + 1;
+	case 'u':
+	case 'x':
+	case 'X':
+	case 'o':
+		put_unsigned(sink, &spec,
+			     spec.length == LEN_LONG ? va_arg(args->ap, unsigned long)
+						     : va_arg(args->ap, unsigned int),
+			     *p);
+		return p + 1;
+	case 'p':
+		spec.precision = 16;
+		put_number(sink, &spec, (uintptr_t)va_arg(args->ap, void *), 'x', "0x");
+		return p + 1;
+	case 's':
+		put_string(sink, &spec, va_arg(args->ap, const char *));
+		return p + 1;
+	case 'c':
+		c = (char)va_arg(args->ap, int);
+		put_field(sink, &spec, &c, 1);
+		return p + 1;
+	case '%':
+		put(sink, '%');
+		return p + 1;
+	default:
+		/* Unknown: show it as it is written; its arguments stay where they are. */
+		p += *p != '\0';
+		put_run(sink, start, (size_t)(p - start));
+		return p;
+	}
+}
+
+void vsinkf(struct printf_sink *sink, const char *fmt, va_list ap)
+{
+	struct arguments args;
+
+	va_copy(args.ap, ap);
+	while (*fmt) {
+		if (likely(*fmt != '%'))
+			put(sink, *fmt++);
+		else
+			fmt = convert(sink, fmt + 1, &args);
+	}
+	va_end(args.ap);
+}
+
+/* Once the buffer is full, characters go round in spill, only to be counted. */
+struct string_sink {
+	struct printf_sink sink;
+	char *start;
+	size_t stored;
+	char spill[16];
+};
+
+static void string_full(struct printf_sink *sink)
+{
+	struct string_sink *s = container_of(sink, struct string_sink, sink);
+
+	s->stored += (size_t)(sink->pos - s->start);
+	s->start = s->spill;
+	sink->pos = s->spill;
+	sink->end = s->spill + sizeof(s->spill);
+}
+
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	size_t room = size ? size - 1 : 0, total;
+	struct string_sink s = {{buf, buf ? buf + room : buf, string_full}, buf, 0, {0}};
+
+	vsinkf(&s.sink, fmt, ap);
+	total = s.stored + (size_t)(s.sink.pos - s.start);
+	if (size)
+		buf[min(total, room)] = '\0';
+	return (int)total;
+}
+
+int snprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+int scnprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return size ? min(n, (int)size - 1) : 0;
+}
