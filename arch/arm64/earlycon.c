@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <asm/earlycon.h>
+#include <asm/fixmap.h>
+#include <asm/page.h>
+#include <asm/probe.h>
+#include <asm/setup.h>
+#include <asm/sysreg.h>
+#include <lib/cmdline.h>
+#include <lib/errno.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+#include <mm/vmalloc.h>
+
+/* What a transmitter gets to take the next character: 50 ms are two characters at 300 bits a
+ * second. */
+#define WAIT_MS    50
+#define WAIT_LOOPS 10000000 /* when nobody set the counter's frequency */
+
+extern const struct earlycon_driver __start_earlycon_drivers[], __stop_earlycon_drivers[];
+#define for_each_driver(drv)                                                                       \
+	for ((drv) = __start_earlycon_drivers; (drv) < __stop_earlycon_drivers; (drv)++)
+
+static struct earlycon_device device;
+
+/* ---- what drivers use ---- */
+
+bool earlycon_probe_read(const struct earlycon_device *dev, unsigned int reg, u32 *value)
+{
+	volatile u8 *p = dev->base + (reg << dev->shift);
+	u8 byte;
+
+	if (dev->width != 1)
+		return probe_read_u32((volatile u32 *)p, value);
+	if (!probe_read_u8(p, &byte))
+		return false;
+	*value = byte;
+	return true;
+}
+
+bool earlycon_probe_write(const struct earlycon_device *dev, unsigned int reg, u32 value)
+{
+	volatile u8 *p = dev->base + (reg << dev->shift);
+
+	return dev->width == 1 ? probe_write_u8(p, (u8)value)
+			       : probe_write_u32((volatile u32 *)p, value);
+}
+
+bool earlycon_wait(struct earlycon_device *dev, earlycon_ready_fn ready)
+{
+	u64 ticks = read_sysreg(cntfrq_el0) * WAIT_MS / 1000;
+	u64 start = read_sysreg(cntvct_el0);
+
+	for (u64 loops = 0; ticks ? read_sysreg(cntvct_el0) - start < ticks : loops < WAIT_LOOPS;
+	     loops++)
+		if (ready(dev))
+			return true;
+	dev->stuck = !ready(dev);
+	return !dev->stuck;
+}
+
+/* ---- the console ---- */
+
+static void write_lines(struct earlycon_device *dev, const char *text, size_t len)
+{
+	while (len > 0 && !dev->stuck) {
+		const char *newline = memchr(text, '\n', len);
+		size_t n = newline ? (size_t)(newline - text) : len;
+
+		if (n)
+			dev->driver->write(dev, text, n);
+		if (!newline)
+			return;
+		if (!dev->stuck)
+			dev->driver->write(dev, "\r\n", 2);
+		text += n + 1;
+		len -= n + 1;
+	}
+}
+
+static void console_write(struct console *con, const char *text, size_t len)
+{
+	if (device.stuck)
+		return;
+	write_lines(&device, text, len);
+	if (!device.stuck)
+		return;
+	unregister_console(con);
+	pr_err("earlycon: %s takes no more characters (waited %u ms): dropped, the log goes on in memory\n",
+	       device.driver->shown, WAIT_MS);
+}
+
+static struct console console = {.name = "earlycon", .write = console_write};
+
+int earlycon_getc(void)
+{
+	return device.driver && !device.stuck ? device.driver->getc(&device) : -1;
+}
+
+/* ---- bringing one up ---- */
+
+static void __init announce(const struct earlycon_device *dev, const char *space)
+{
+	int len = (int)dev->options_len;
+
+	if (dev->driver->window)
+		pr_info("earlycon: %s at %s 0x%016llx (options '%.*s')\n", dev->driver->shown,
+			space, (unsigned long long)dev->phys, len, dev->options);
+	else
+		pr_info("earlycon: %s (options '%.*s')\n", dev->driver->shown, len, dev->options);
+}
+
+static const char *__init map_registers(struct earlycon_device *dev)
+{
+	phys_addr_t offset = dev->phys & ~PAGE_MASK;
+
+	if (!dev->phys)
+		return "it has no address";
+	if (dev->phys >> PHYS_MASK_BITS)
+		return "the address has more than 48 bits";
+	if (dev->shift > 4 || (dev->width != 1 && dev->width != 4))
+		return "only registers of 1 and 4 bytes, 16 bytes apart at most, are known";
+	if (dev->phys & (dev->width - 1U))
+		return "the address is misaligned";
+	if (offset + ((phys_addr_t)dev->driver->window << dev->shift) > PAGE_SIZE)
+		return "the registers cross the end of a page";
+	/* Device and cacheable mappings of one page must not mix, and what is written there would
+	 * be lost data. */
+	if (memblock_is_memory(dev->phys))
+		return "the address is RAM";
+	set_fixmap_io(FIX_EARLYCON_MEM_BASE, dev->phys);
+	dev->base = (volatile u8 *)fix_to_virt(FIX_EARLYCON_MEM_BASE) + offset;
+	return NULL;
+}
+
+/* "115200n8,24000000": bits per second, a format that is left as it is, and the clock in Hz. */
+static void __init read_options(struct earlycon_device *dev)
+{
+	const char *end = dev->options + dev->options_len, *p = dev->options;
+
+	if (p == end)
+		return;
+	dev->baud = (u32)memparse(p, NULL);
+	p = memchr(p, ',', dev->options_len);
+	if (p && p + 1 < end)
+		dev->clock = (u32)memparse(p + 1, NULL);
+}
+
+/* Start the device described by *dev. NULL, or why it cannot be the console. */
+static const char *__init start_console(const struct earlycon_device *dev, const char *space)
+{
+	const char *why = NULL;
+
+	device = *dev;
+	read_options(&device);
+	if (device.driver->window)
+		why = map_registers(&device);
+	if (!why)
+		why = device.driver->setup(&device);
+	if (why) {
+		if (device.base)
+			clear_fixmap(FIX_EARLYCON_MEM_BASE);
+		device.driver = NULL;
+		device.base = NULL;
+		return why;
+	}
+	announce(&device, space);
+	register_console(&console);
+	return NULL;
+}
+
+/* Is the string [s, s + len) one of list's, which are ended by NUL each and by an empty one? */
+static bool __init is_one_of(const char *list, const char *s, size_t len)
+{
+	for (; *list; list += strlen(list) + 1)
+		if (strlen(list) == len && !memcmp(list, s, len))
+			return true;
+	return false;
+}
+
+/* ---- chosen by the user ---- */
+
+/* What stands between p and the next comma, or end; *p moves behind the comma. */
+static size_t __init next_field(const char **p, const char *end)
+{
+	const char *start = *p, *comma = memchr(start, ',', (size_t)(end - start));
+
+	*p = comma ? comma + 1 : end;
+	return (size_t)((comma ? comma : end) - start);
+}
+
+static const struct earlycon_driver *__init driver_called(const char *name, size_t len)
+{
+	const struct earlycon_driver *drv;
+
+	for_each_driver(drv) if (is_one_of(drv->names, name, len)) return drv;
+	return NULL;
+}
+
+/* The optional second field says how registers are reached. NULL, or what is wrong with it. */
+static const char *__init read_space(struct earlycon_device *dev, const char **p, const char *end,
+				     const char **space)
+{
+	const char *field = *p;
+	size_t len;
+
+	if (field < end && *field >= '0' && *field <= '9')
+		return NULL;
+	len = next_field(p, end);
+	if (is_one_of("mmio32\0mmio32native\0", field, len)) {
+		*space = "MMIO32";
+		dev->width = 4;
+		dev->shift = dev->driver->numbered ? 2 : 0;
+	} else if (is_one_of("mmio\0", field, len)) {
+		dev->width = 1;
+		dev->shift = 0;
+	} else if (is_one_of("io\0", field, len)) {
+		return "arm64 has no I/O ports; mmio or mmio32 is meant";
+	} else {
+		return "registers are reached by mmio or mmio32";
+	}
+	return NULL;
+}
+
+/* NAME[,mmio|mmio32],ADDRESS[,OPTIONS] */
+static const char *__init start_named(const char *spec, size_t len)
+{
+	const char *p = spec, *end = spec + len, *space = "MMIO", *why;
+	struct earlycon_device dev = {.driver = driver_called(spec, next_field(&p, end))};
+	const char *after, *address;
+
+	if (!dev.driver)
+		return "no such driver; there are pl011, uart8250, bcm2835aux, omap8250 and smh";
+	dev.width = dev.driver->width;
+	dev.shift = dev.driver->shift;
+	if (dev.driver->window) {
+		why = read_space(&dev, &p, end, &space);
+		if (why)
+			return why;
+		address = p;
+		next_field(&p, end);
+		dev.phys = memparse(address, &after);
+		if (after == address || (after != end && *after != ','))
+			return "a device address is missing, as in earlycon=pl011,0x9000000";
+	}
+	dev.options = p;
+	dev.options_len = (unsigned int)(end - p);
+	return start_console(&dev, space);
+}
+
+/* ---- chosen by the tree ---- */
+
+static const struct earlycon_driver *__init driver_for(const struct dt_prop *compatible)
+{
+	const struct earlycon_driver *drv;
+
+	for_each_driver(drv) for (const char *s = drv->compatible; *s;
+				  s += strlen(s) + 1) if (dt_list_has(compatible, s)) return drv;
+	return NULL;
+}
+
+/* Fill in *dev from the node the iterator stands on. NULL, or what is missing. */
+static const char *__init read_node(struct earlycon_device *dev, const struct dt_iter *it,
+				    const char **space)
+{
+	const struct dt *dt = it->dt;
+	struct dt_prop compatible;
+	u32 width;
+	u64 size;
+
+	if (!dt_prop(dt, it->node, "compatible", &compatible) ||
+	    !(dev->driver = driver_for(&compatible)))
+		return "no driver for its \"compatible\"";
+	if (!dt_reg(it, 0, &dev->phys, &size))
+		return "it has no usable reg";
+	if (!dt_translate(it, false, &dev->phys))
+		return "a bus above it has no ranges that cover its address";
+	dev->phys += dt_u32(dt, it->node, "reg-offset", 0);
+	width = dt_u32(dt, it->node, "reg-io-width", 0);
+	if (width == 4)
+		*space = "MMIO32";
+	dev->width = (u8)(width ? min(width, 255U) : dev->driver->width);
+	dev->shift = dev->driver->shift;
+	if (dev->driver->numbered)
+		dev->shift = (u8)min(dt_u32(dt, it->node, "reg-shift", dev->shift), 255U);
+	dev->clock = dt_u32(dt, it->node, "clock-frequency", 0);
+	return NULL;
+}
+
+static const char *__init start_stdout(const char *path, size_t len)
+{
+	struct earlycon_device dev = {.options = ""};
+	const char *colon = memchr(path, ':', len), *space = "MMIO", *why;
+	struct dt_iter it;
+
+	if (colon) {
+		dev.options = colon + 1;
+		dev.options_len = (unsigned int)(path + len - dev.options);
+		len = (size_t)(colon - path);
+	}
+	if (!dt_find_path(&it, &machine.dt, path, len))
+		return "there is no such node or alias";
+	why = read_node(&dev, &it, &space);
+	return why ? why : start_console(&dev, space);
+}
+
+/* ---- when ---- */
+
+static const char *__init start_by_tree(void)
+{
+	const char *path = machine.stdout_path, *why;
+
+	if (!path) {
+		pr_warn("earlycon: the tree has no /chosen/stdout-path; earlycon=<driver>,<address> names a console\n");
+		return "";
+	}
+	why = start_stdout(path, strlen(path));
+	if (why)
+		pr_warn("earlycon: stdout-path \"%s\": %s; earlycon=<driver>,<address> names a console\n",
+			path, why);
+	return why;
+}
+
+static int __init set_earlycon(const char *val, size_t len)
+{
+	const char *why;
+
+	if (device.driver)
+		return 0;
+	if (!val || !len) {
+		start_by_tree();
+		return 0;
+	}
+	why = start_named(val, len);
+	if (why)
+		pr_warn("earlycon=%.*s: %s\n", (int)len, val, why);
+	return 0;
+}
+EARLY_PARAM("earlycon", set_earlycon,
+	    "[=<driver>[,mmio|mmio32],<address>[,<options>]] sets the first console");
+
+/* Linux's console=uart8250,mmio32,... means an early console too; ttyS0 and the like name drivers
+ * that are not here. */
+static int __init set_console(const char *val, size_t len)
+{
+	const char *p = val;
+
+	if (val && memchr(val, ',', len) && driver_called(val, next_field(&p, val + len)))
+		return set_earlycon(val, len);
+	return 0;
+}
+EARLY_PARAM("console", set_console,
+	    "=<driver>[,mmio|mmio32],<address>[,<options>] is the same as earlycon=");
+
+void __init earlycon_default(void)
+{
+	if (!device.driver)
+		start_by_tree();
+}
+
+void __init earlycon_remap(void)
+{
+	volatile u8 *base;
+
+	if (!device.driver || !device.base)
+		return;
+	/* When there is no room the slot goes on serving. */
+	base = ioremap(device.phys, (size_t)device.driver->window << device.shift);
+	if (!base)
+		return;
+	device.base = base;
+	clear_fixmap(FIX_EARLYCON_MEM_BASE);
+}

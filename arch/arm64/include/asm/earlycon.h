@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The console from the first lines of the boot to the monitor: polled, one device, chosen by
+ * earlycon= or the tree's stdout-path. A driver is one small file that describes itself with
+ * EARLYCON_DRIVER().
+ */
+#ifndef ASM_EARLYCON_H
+#define ASM_EARLYCON_H
+
+#include <asm/io.h>
+#include <lib/compiler.h>
+#include <lib/types.h>
+
+struct earlycon_driver;
+
+struct earlycon_device {
+	const struct earlycon_driver *driver;
+	phys_addr_t phys;  /* of the registers */
+	volatile u8 *base; /* where they are mapped; NULL for a driver without registers */
+	u8 shift;          /* register n lies at n << shift */
+	u8 width;          /* bytes of one access: 1 or 4 */
+	bool stuck;        /* it takes no more characters: nothing more is written */
+	u32 clock, baud; /* Hz and bits per second that the user or the tree asked for; 0: leave it
+			    as it is */
+	const char *options; /* as given, for the announcement: options_len characters */
+	unsigned int options_len;
+};
+
+struct earlycon_driver {
+	const char
+		*names; /* in earlycon=NAME,...: each ended by NUL, an empty one behind the last */
+	const char *shown;      /* in the line that announces it */
+	const char *compatible; /* what the tree calls such a device, in the same form */
+	u16 window;             /* bytes of registers at shift 0; 0: a driver without registers */
+	bool numbered;   /* registers have numbers, and reg-shift says how far apart they are */
+	u8 shift, width; /* when neither user nor tree say */
+	/*
+	 * Get ready to write, without changing what firmware set up. The first read and the first
+	 * write of the device are done here, by earlycon_probe_read() and earlycon_probe_write().
+	 * NULL, or why the device cannot be used.
+	 */
+	const char *(*setup)(struct earlycon_device *dev);
+	/* Write text as it is; line ends are CR LF already. Sets dev->stuck when the device takes
+	 * no more. */
+	void (*write)(struct earlycon_device *dev, const char *text, size_t len);
+	/* A character from the device, or -1 when there is none. Does not wait (smh cannot but
+	 * wait). */
+	int (*getc)(struct earlycon_device *dev);
+};
+
+/* The linker table of drivers. */
+#define EARLYCON_DRIVER(id)                                                                        \
+	static const struct earlycon_driver id __used __section("earlycon_drivers") __aligned(8)
+
+/* Register reg of the device. */
+static inline u32 earlycon_read(const struct earlycon_device *dev, unsigned int reg)
+{
+	const volatile u8 *p = dev->base + (reg << dev->shift);
+
+	return dev->width == 1 ? readb_relaxed(p) : readl_relaxed(p);
+}
+
+static inline void earlycon_write(const struct earlycon_device *dev, unsigned int reg, u32 value)
+{
+	volatile u8 *p = dev->base + (reg << dev->shift);
+
+	if (dev->width == 1)
+		writeb_relaxed((u8)value, p);
+	else
+		writel_relaxed(value, p);
+}
+
+/* The same where nobody may answer: false when the access faults. */
+bool earlycon_probe_read(const struct earlycon_device *dev, unsigned int reg, u32 *value);
+bool earlycon_probe_write(const struct earlycon_device *dev, unsigned int reg, u32 value);
+
+/* Wait for ready(dev), 50 ms at most. False, and dev->stuck set, when it did not happen. */
+typedef bool (*earlycon_ready_fn)(const struct earlycon_device *dev);
+bool earlycon_wait(struct earlycon_device *dev, earlycon_ready_fn ready);
+
+/* A driver's write(), given how to ask for room and how to send. Inlined: a character costs a
+ * register's read and a write. */
+static __force_inline void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
+					 earlycon_ready_fn ready, unsigned int data_reg)
+{
+	for (; len > 0; len--) {
+		if (unlikely(!ready(dev)) && !earlycon_wait(dev, ready))
+			return;
+		earlycon_write(dev, data_reg, (u8)*text++);
+	}
+}
+
+/* After parse_early_param(): when no console came up, try the tree's stdout-path, so that a boot is
+ * not silent. */
+void earlycon_default(void);
+/* After vmalloc_init(): move the registers from their fixmap slot to ioremap(). */
+void earlycon_remap(void);
+/* A character typed at the console, or -1. Does not wait. */
+int earlycon_getc(void);
+
+#endif

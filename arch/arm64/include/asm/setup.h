@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the device tree said about this machine, and the stages of the boot that find out. */
+#ifndef ASM_SETUP_H
+#define ASM_SETUP_H
+
+#include <lib/dt.h>
+#include <lib/types.h>
+
+/* How PSCI is called (its node's "method"); PSCI_NONE: there is no usable node. */
+enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
+
+/* Strings point into the tree, which stays mapped (read-only) for good. Addresses are physical,
+ * ends are exclusive. */
+struct machine {
+	struct dt dt;
+	phys_addr_t dt_phys;
+	u32 dt_size;             /* bytes, totalsize */
+	const char *model;       /* never NULL */
+	const char *bootargs;    /* never NULL */
+	const char *stdout_path; /* path or alias, perhaps with ":options"; NULL: none */
+	phys_addr_t initrd_start, initrd_end; /* both 0: none, or none that can be used */
+	u64 seed; /* mixed from /chosen's rng-seed and kaslr-seed; 0: the tree had none */
+	enum psci_conduit psci;
+	u32 psci_version; /* 0x00000001 for 0.1, 0x00000002 for 0.2, 0x00010000 for 1.0 and later */
+	u32 psci_node;    /* in dt; for the function numbers of version 0.1 */
+	phys_addr_t dma_limit; /* last address every DMA master can reach (dma-ranges); all ones: no
+				  limit stated */
+	phys_addr_t cma_base, cma_size; /* kept for large contiguous buffers (cma= or
+					   linux,cma-default), size 0: nothing */
+	phys_addr_t cma_reserved; /* bytes of all reusable regions, cma_size among them; reserved,
+				     given to nobody yet */
+};
+extern struct machine machine;
+
+/*
+ * Map, check and scan the tree at physical address dt_phys, memory nodes into memblock. Ends in
+ * panic, which says what is wrong and what to do, when the tree cannot be used. Once, after
+ * early_ioremap_init().
+ */
+void setup_machine_fdt(phys_addr_t dt_phys);
+/* Act on the command line's early options: mem=, cma=, earlycon, loglevel and others. Once, after
+ * setup_machine_fdt(). */
+void parse_early_param(void);
+
+/* Make memblock's arrays complete and clipped, and choose memstart_addr. Once, after
+ * parse_early_param(). */
+void arm64_memblock_init(void);
+/* Nodes and zone limits; sets up the page allocator's zones. Once, after paging_init(). */
+void bootmem_init(void);
+/* Hand all free memory to the page allocator and say how much there is. Once, after bootmem_init().
+ */
+void mem_init(void);
+
+/* The node, under /reserved-memory, of reserved regions: used by arm64_memblock_init()
+ * (arch/arm64/reserved_mem.c). */
+void reserve_tree_regions(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Arm PrimeCell UART (PL011, DDI 0183) and the SBSA generic UART, which is a part of it. */
+#include <asm/earlycon.h>
+
+#define UARTDR  0x00
+#define UARTFR  0x18
+#define UARTICR 0x44
+
+#define FR_RXFE (1 << 4) /* nothing received */
+#define FR_TXFF (1 << 5) /* no room to send */
+
+static bool pl011_ready(const struct earlycon_device *dev)
+{
+	return !(earlycon_read(dev, UARTFR) & FR_TXFF);
+}
+
+static const char *__init pl011_setup(struct earlycon_device *dev)
+{
+	u32 flags;
+
+	/* Clearing no interrupt at all is a write without effect. */
+	if (!earlycon_probe_read(dev, UARTFR, &flags) || !earlycon_probe_write(dev, UARTICR, 0))
+		return "nothing answers at this address";
+	return NULL;
+}
+
+static void pl011_write(struct earlycon_device *dev, const char *text, size_t len)
+{
+	earlycon_send(dev, text, len, pl011_ready, UARTDR);
+}
+
+static int pl011_getc(struct earlycon_device *dev)
+{
+	return earlycon_read(dev, UARTFR) & FR_RXFE ? -1 : (int)(earlycon_read(dev, UARTDR) & 0xff);
+}
+
+EARLYCON_DRIVER(pl011) = {
+	.names = "pl011\0",
+	.shown = "pl11",
+	.compatible = "arm,pl011\0arm,sbsa-uart\0",
+	.window = 0x48,
+	.width = 4,
+	.setup = pl011_setup,
+	.write = pl011_write,
+	.getc = pl011_getc,
+};

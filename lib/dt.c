@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <lib/dt.h>
+#include <lib/errno.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <libfdt.h>
+
+/* Versions whose structure block has FDT_PROP in today's form. libfdt 1.6.1 crashes on trees below
+ * the first. */
+#define DT_VERSION_MIN 16
+#define DT_VERSION     17
+
+/* Where a property's value begins, counted from its token: tag, length, offset of the name. */
+#define PROP_HEADER 12
+
+typedef u32 __attribute__((may_alias)) cell_t;
+
+static u32 cell(const void *p)
+{
+	return __builtin_bswap32(*(const cell_t *)p);
+}
+
+u64 dt_number(const void *data, unsigned int count)
+{
+	const u8 *p = data;
+	u64 value = 0;
+
+	for (; count > 0; count--, p += 4)
+		value = value << 32 | cell(p);
+	return value;
+}
+
+/* ---- walking ---- */
+
+void dt_start(struct dt_iter *it, const struct dt *dt)
+{
+	it->dt = dt;
+	it->pos = 0;
+	it->node = 0;
+	it->depth = -1;
+	it->level = 0;
+	it->name = "";
+	it->broken = NULL;
+}
+
+static bool stop_walk(struct dt_iter *it, const char *why)
+{
+	it->broken = why;
+	return false;
+}
+
+/* The token at pos; 0, which is none, behind the end. */
+static u32 token(const struct dt_iter *it)
+{
+	return it->pos + 4 <= it->dt->struct_size ? cell(it->dt->structs + it->pos) : 0;
+}
+
+/* Offset behind the string at pos and its padding, or 0 when it does not end inside the block. A
+ * cell at a time. */
+static u32 skip_string(const struct dt *dt, u32 pos)
+{
+	for (; pos + 4 <= dt->struct_size; pos += 4) {
+		u32 four = *(const cell_t *)(dt->structs + pos);
+
+		if ((four - 0x01010101) & ~four & 0x80808080)
+			return pos + 4;
+	}
+	return 0;
+}
+
+static bool enter_node(struct dt_iter *it)
+{
+	u32 next = skip_string(it->dt, it->pos + 4);
+
+	if (it->level == 0 && it->depth >= 0)
+		return stop_walk(it, "a second root node");
+	if (!next)
+		return stop_walk(it, "a node name without end");
+	it->node = it->pos;
+	it->name = (const char *)it->dt->structs + it->pos + 4;
+	it->depth = it->level++;
+	if (it->depth < DT_BUS_DEPTH)
+		it->up[it->depth] = it->node;
+	it->pos = next;
+	return true;
+}
+
+static bool skip_prop(struct dt_iter *it)
+{
+	const struct dt *dt = it->dt;
+	u32 len;
+
+	if (dt->struct_size - it->pos < PROP_HEADER)
+		return stop_walk(it, "a property cut off by the end of the structure block");
+	len = cell(dt->structs + it->pos + 4);
+	if (len > dt->struct_size - it->pos - PROP_HEADER)
+		return stop_walk(it, "a property longer than the structure block");
+	it->pos += PROP_HEADER + ALIGN(len, 4);
+	return true;
+}
+
+static bool leave_node(struct dt_iter *it)
+{
+	if (it->level == 0)
+		return stop_walk(it, "more nodes end than begin");
+	it->level--;
+	it->pos += 4;
+	return true;
+}
+
+bool dt_next_node(struct dt_iter *it)
+{
+	bool good = !it->broken;
+
+	while (good) {
+		switch (token(it)) {
+		case FDT_BEGIN_NODE:
+			return enter_node(it);
+		case FDT_PROP:
+			good = it->level ? skip_prop(it)
+					 : stop_walk(it, "a property outside a node");
+			break;
+		case FDT_NOP:
+			it->pos += 4;
+			break;
+		case FDT_END_NODE:
+			good = leave_node(it);
+			break;
+		case FDT_END:
+			return it->level || it->depth < 0
+				       ? stop_walk(it, "FDT_END in place of a node's end")
+				       : false;
+		default:
+			good = stop_walk(it, it->pos + 4 > it->dt->struct_size
+						     ? "no FDT_END"
+						     : "an unknown token");
+		}
+	}
+	return false;
+}
+
+bool dt_next_prop(struct dt_iter *it, struct dt_prop *prop)
+{
+	const struct dt *dt = it->dt;
+	const u8 *head;
+	u32 name;
+
+	while (token(it) == FDT_NOP)
+		it->pos += 4;
+	if (it->broken || it->depth < 0 || token(it) != FDT_PROP)
+		return false;
+	head = dt->structs + it->pos;
+	if (!skip_prop(it))
+		return false;
+	name = cell(head + 8);
+	if (name >= dt->strings_limit)
+		return stop_walk(it, "a property whose name is not in the strings block");
+	prop->name = dt->strings + name;
+	prop->data = head + PROP_HEADER;
+	prop->len = cell(head + 4);
+	return true;
+}
+
+bool dt_seek(struct dt_iter *it, const struct dt *dt, u32 node)
+{
+	dt_start(it, dt);
+	while (dt_next_node(it))
+		if (it->node >= node)
+			return it->node == node;
+	return false;
+}
+
+/* ---- the gate ---- */
+
+/* Copy a name, harmless to print and without what separates path components. */
+static size_t put_name(char *buf, size_t at, size_t size, const char *name)
+{
+	for (; *name && at + 1 < size; name++)
+		buf[at++] = *name <= ' ' || *name > '~' || *name == '/' ? '?' : *name;
+	return at;
+}
+
+size_t dt_path(const struct dt *dt, u32 node, char *buf, size_t size)
+{
+	struct dt_iter it;
+	size_t len = 0;
+
+	dt_start(&it, dt);
+	while (dt_next_node(&it) && it.node <= node) {
+		size_t cut = 0;
+		int slashes = 0;
+
+		if (it.depth == 0)
+			continue;
+		/* Back to the parent: it has one '/' for each of its depths. If that is cut off,
+		 * the text is its beginning. */
+		while (cut < len && (buf[cut] != '/' || ++slashes < it.depth))
+			cut++;
+		len = cut;
+		if (len + 1 < size)
+			buf[len++] = '/';
+		len = put_name(buf, len, size, it.name);
+	}
+	if (len == 0 && size > 1)
+		buf[len++] = '/';
+	if (size)
+		buf[len] = '\0';
+	return len;
+}
+
+static int say(char *why, size_t size, const char *what, u32 value)
+{
+	snprintf(why, size, what, value);
+	return -EINVAL;
+}
+
+/* Tell where a tree that libfdt refuses is broken, by a walk of our own. */
+static int explain(const struct dt *dt, int error, char *why, size_t size)
+{
+	struct dt_prop prop = {.name = NULL};
+	struct dt_iter it;
+	u64 addr, len;
+	size_t at;
+	u32 rsv = 0;
+
+	while (dt_mem_rsv(dt, rsv, &addr, &len))
+		rsv++;
+	if (rsv == dt->rsv_count)
+		return say(why, size, "the memory reservation block has no end", 0);
+	dt_start(&it, dt);
+	while (dt_next_node(&it)) {
+		prop.name = NULL;
+		while (dt_next_prop(&it, &prop))
+			;
+	}
+	if (!it.broken)
+		return say(why, size, "libfdt's check ends with error %d", (u32)error);
+	at = (size_t)scnprintf(why, size, "%s at offset 0x%x, in node ", it.broken, it.pos);
+	at += dt_path(dt, it.node, why + at, size - at);
+	if (prop.name && at + 1 < size) {
+		at += (size_t)scnprintf(why + at, size - at, " behind property ");
+		at = put_name(why, at, size, prop.name);
+		why[at] = '\0';
+	}
+	return -EINVAL;
+}
+
+/* True when a block of len bytes at off lies in the tree, behind the header. */
+static bool block_inside(u32 off, u32 len, u32 total)
+{
+	return off >= FDT_V16_SIZE && off <= total && len <= total - off;
+}
+
+static int check_header(const u8 *h, size_t mapped, char *why, size_t size)
+{
+	u32 total;
+
+	if ((uintptr_t)h % 8)
+		return say(why, size, "its address is not a multiple of 8 (ends in 0x%x)",
+			   (uintptr_t)h & 7);
+	if (mapped < FDT_V17_SIZE)
+		return say(why, size, "only %u bytes, less than a header", (u32)mapped);
+	if (cell(h) != FDT_MAGIC)
+		return say(why, size, "the magic is 0x%08x, not 0xd00dfeed", cell(h));
+	total = cell(h + offsetof(struct fdt_header, totalsize));
+	if (total > DT_MAX_SIZE)
+		return say(why, size, "totalsize 0x%x is above 2 MiB", total);
+	if (total > mapped || total < FDT_V17_SIZE)
+		return say(why, size, "totalsize 0x%x does not fit what is there", total);
+	if (cell(h + offsetof(struct fdt_header, version)) < DT_VERSION_MIN)
+		return say(why, size, "version %u is below 16",
+			   cell(h + offsetof(struct fdt_header, version)));
+	if (cell(h + offsetof(struct fdt_header, last_comp_version)) > DT_VERSION)
+		return say(why, size, "it needs a reader of version %u, this one knows 17",
+			   cell(h + offsetof(struct fdt_header, last_comp_version)));
+	return 0;
+}
+
+static int find_blocks(struct dt *dt, const u8 *h, char *why, size_t size)
+{
+	u32 structs = cell(h + offsetof(struct fdt_header, off_dt_struct));
+	u32 strings = cell(h + offsetof(struct fdt_header, off_dt_strings));
+	u32 rsvmap = cell(h + offsetof(struct fdt_header, off_mem_rsvmap));
+	u32 total = cell(h + offsetof(struct fdt_header, totalsize));
+	u32 strings_size = cell(h + offsetof(struct fdt_header, size_dt_strings));
+	u32 struct_size = cell(h + offsetof(struct fdt_header, size_dt_struct));
+
+	/* Version 16 does not state the structure block's size. */
+	if (cell(h + offsetof(struct fdt_header, version)) < 17)
+		struct_size = structs <= total ? total - structs : 0;
+	if (structs % 4 || !block_inside(structs, struct_size, total))
+		return say(why, size, "the structure block at 0x%x is misaligned or not inside",
+			   structs);
+	if (!block_inside(strings, strings_size, total))
+		return say(why, size, "the strings block at 0x%x is not inside", strings);
+	if (rsvmap % 8 || !block_inside(rsvmap, 16, total))
+		return say(why, size, "the reservation block at 0x%x is misaligned or not inside",
+			   rsvmap);
+
+	while (strings_size > 0 && h[strings + strings_size - 1])
+		strings_size--;
+	*dt = (struct dt){
+		.blob = h,
+		.structs = h + structs,
+		.rsvmap = h + rsvmap,
+		.strings = (const char *)h + strings,
+		.struct_size = struct_size,
+		.strings_limit = strings_size,
+		.rsv_count = (total - rsvmap) / 16,
+		.size = total,
+	};
+	return 0;
+}
+
+int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
+{
+	int error = check_header(fdt, mapped, why, size);
+
+	if (!error)
+		error = find_blocks(dt, fdt, why, size);
+	if (error)
+		return error;
+	error = fdt_check_full(fdt, mapped);
+	return error ? explain(dt, error, why, size) : 0;
+}
+
+/* ---- properties ---- */
+
+/* Stand on node without knowing its ancestors: for its own properties only. */
+static void stand_on(struct dt_iter *it, const struct dt *dt, u32 node)
+{
+	dt_start(it, dt);
+	it->depth = 0;
+	it->node = node;
+	it->pos = skip_string(dt, node + 4);
+	if (!it->pos)
+		it->broken = "not a node";
+}
+
+bool dt_prop(const struct dt *dt, u32 node, const char *name, struct dt_prop *prop)
+{
+	struct dt_iter it;
+
+	stand_on(&it, dt, node);
+	while (dt_next_prop(&it, prop))
+		if (prop->name[0] == name[0] && !strcmp(prop->name, name))
+			return true;
+	return false;
+}
+
+u32 dt_u32(const struct dt *dt, u32 node, const char *name, u32 otherwise)
+{
+	struct dt_prop prop;
+
+	return dt_prop(dt, node, name, &prop) && prop.len == 4 ? cell(prop.data) : otherwise;
+}
+
+const char *dt_string(const struct dt_prop *prop)
+{
+	return prop->len && memchr(prop->data, 0, prop->len) ? prop->data : NULL;
+}
+
+bool dt_list_has(const struct dt_prop *prop, const char *s)
+{
+	const char *p = prop->data;
+	size_t left = prop->len;
+	size_t len = strlen(s) + 1;
+
+	while (left >= len) {
+		size_t member = strnlen(p, left) + 1;
+
+		if (member == len && !memcmp(p, s, len))
+			return true;
+		if (member > left)
+			return false;
+		p += member;
+		left -= member;
+	}
+	return false;
+}
+
+bool dt_available(const struct dt *dt, u32 node)
+{
+	struct dt_prop prop;
+
+	return !dt_prop(dt, node, "status", &prop) || dt_list_has(&prop, "okay") ||
+	       dt_list_has(&prop, "ok");
+}
+
+void dt_wipe(const struct dt_prop *prop)
+{
+	memset((void *)(uintptr_t)prop->data, 0, prop->len);
+}
+
+/* ---- finding nodes ---- */
+
+/* True when the path component [part, part + len) names a node called name. */
+static bool component_is(const char *part, size_t len, const char *name)
+{
+	if (strncmp(part, name, len))
+		return false;
+	return name[len] == '\0' || (name[len] == '@' && !memchr(part, '@', len));
+}
+
+bool dt_name_is(const char *node_name, const char *name)
+{
+	return component_is(name, strlen(name), node_name);
+}
+
+/* Go from the node the iterator stands on to the one at path below it. */
+static bool find_below(struct dt_iter *it, const char *path, const char *end)
+{
+	for (int depth = it->depth;; depth++) {
+		const char *part;
+
+		while (path < end && *path == '/')
+			path++;
+		if (path == end)
+			return true;
+		part = path;
+		while (path < end && *path != '/')
+			path++;
+		do {
+			if (!dt_next_node(it) || it->depth <= depth)
+				return false;
+		} while (it->depth != depth + 1 ||
+			 !component_is(part, (size_t)(path - part), it->name));
+	}
+}
+
+/* Stand on the node that the alias [path, end) stands for. */
+static bool find_alias(struct dt_iter *it, const struct dt *dt, const char *alias, size_t len)
+{
+	struct dt_prop prop;
+
+	if (!dt_find_path(it, dt, "/aliases", 8))
+		return false;
+	while (dt_next_prop(it, &prop)) {
+		const char *target = dt_string(&prop);
+
+		if (strncmp(prop.name, alias, len) || prop.name[len])
+			continue;
+		/* An alias is an absolute path, so that this ends. */
+		return target && target[0] == '/' && dt_find_path(it, dt, target, strlen(target));
+	}
+	return false;
+}
+
+bool dt_find_path(struct dt_iter *it, const struct dt *dt, const char *path, size_t len)
+{
+	const char *end = path + len;
+	size_t alias = 0;
+
+	if (len == 0)
+		return false;
+	if (path[0] == '/') {
+		dt_start(it, dt);
+		return dt_next_node(it) && find_below(it, path, end);
+	}
+	while (alias < len && path[alias] != '/')
+		alias++;
+	return find_alias(it, dt, path, alias) && find_below(it, path + alias, end);
+}
+
+bool dt_find_phandle(struct dt_iter *it, u32 phandle)
+{
+	struct dt_prop prop;
+
+	while (dt_next_node(it))
+		while (dt_next_prop(it, &prop))
+			if (prop.len == 4 && cell(prop.data) == phandle &&
+			    (!strcmp(prop.name, "phandle") || !strcmp(prop.name, "linux,phandle")))
+				return true;
+	return false;
+}
+
+bool dt_find_compatible(struct dt_iter *it, const char *compatible)
+{
+	struct dt_prop prop;
+
+	while (dt_next_node(it))
+		if (dt_prop(it->dt, it->node, "compatible", &prop) &&
+		    dt_list_has(&prop, compatible))
+			return true;
+	return false;
+}
+
+/* ---- addresses ---- */
+
+bool dt_reg(const struct dt_iter *it, unsigned int index, u64 *addr, u64 *size)
+{
+	u32 parent, addr_cells, size_cells, tuple;
+	struct dt_prop reg;
+	const u8 *p;
+
+	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH || !dt_prop(it->dt, it->node, "reg", &reg))
+		return false;
+	parent = it->up[it->depth - 1];
+	addr_cells = dt_u32(it->dt, parent, "#address-cells", 2);
+	size_cells = dt_u32(it->dt, parent, "#size-cells", 1);
+	if (addr_cells - 1 > 1 || size_cells > 2)
+		return false;
+	tuple = (addr_cells + size_cells) * 4;
+	if (index >= reg.len / tuple)
+		return false;
+	p = (const u8 *)reg.data + index * tuple;
+	*addr = dt_number(p, addr_cells);
+	*size = dt_number(p + addr_cells * 4, size_cells);
+	return true;
+}
+
+/* Translate *addr from the children of node bus to its siblings. */
+static bool leave_bus(const struct dt *dt, u32 bus, u32 parent, bool dma, u64 *addr)
+{
+	u32 child_cells, parent_cells, size_cells, tuple;
+	struct dt_prop ranges;
+	const u8 *p;
+
+	if (!dt_prop(dt, bus, dma ? "dma-ranges" : "ranges", &ranges))
+		return dma;
+	if (ranges.len == 0)
+		return true;
+	child_cells = dt_u32(dt, bus, "#address-cells", 2);
+	size_cells = dt_u32(dt, bus, "#size-cells", 1);
+	parent_cells = dt_u32(dt, parent, "#address-cells", 2);
+	if (child_cells - 1 > 1 || parent_cells - 1 > 1 || size_cells - 1 > 1)
+		return false;
+	tuple = (child_cells + parent_cells + size_cells) * 4;
+	p = ranges.data;
+	for (u32 left = ranges.len / tuple; left > 0; left--, p += tuple) {
+		u64 offset = *addr - dt_number(p, child_cells);
+
+		if (offset >= dt_number(p + (child_cells + parent_cells) * 4, size_cells))
+			continue;
+		*addr = dt_number(p + child_cells * 4, parent_cells) + offset;
+		return true;
+	}
+	return false;
+}
+
+bool dt_translate(const struct dt_iter *it, bool dma, u64 *addr)
+{
+	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH)
+		return false;
+	for (int depth = it->depth - 1; depth > 0; depth--)
+		if (!leave_bus(it->dt, it->up[depth], it->up[depth - 1], dma, addr))
+			return false;
+	return true;
+}
+
+bool dt_mem_rsv(const struct dt *dt, u32 index, u64 *addr, u64 *size)
+{
+	const u8 *entry = dt->rsvmap + (size_t)index * 16;
+
+	if (index >= dt->rsv_count)
+		return false;
+	*addr = dt_number(entry, 2);
+	*size = dt_number(entry + 8, 2);
+	return *addr || *size;
+}
