@@ -1,0 +1,1014 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <mm/memblock.h>
+
+#include <asm/brk.h>
+#include <asm/memory.h>
+#include <lib/bug.h>
+#include <lib/cmdline.h>
+#include <lib/errno.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+
+/*
+ * Growth doubles and leaves the old array behind, so that this is enough for 8,192 regions of each
+ * type. What is not used goes back to memblock.
+ */
+RESERVE_BRK(memblock, SZ_1M - SZ_64K);
+
+static struct memblock_region first_memory[INIT_MEMBLOCK_MEMORY_REGIONS];
+static struct memblock_region first_reserved[INIT_MEMBLOCK_RESERVED_REGIONS];
+
+struct memblock memblock = {
+	.current_limit = MEMBLOCK_ALLOC_ANYWHERE,
+	.memory = {.name = "memory", .max = ARRAY_SIZE(first_memory), .regions = first_memory},
+	.reserved = {.name = "reserved",
+		     .max = ARRAY_SIZE(first_reserved),
+		     .regions = first_reserved},
+};
+
+bool movable_node_enabled, mirrored_kernelcore;
+void *(*memblock_late_alloc)(size_t size);
+void (*memblock_late_free)(void *array);
+
+static bool can_resize; /* arrays may grow into memory */
+static bool closed;     /* memory belongs to the page allocator */
+static bool some_mirror;
+static bool debug; /* memblock=debug */
+
+/* Grown arrays that must be given back when outgrown, by type: taken from memory, or from
+ * memblock_late_alloc(). */
+static struct memblock_region *in_memory[2], *in_slab[2];
+
+static phys_addr_t region_end(const struct memblock_region *r)
+{
+	return r->base + r->size;
+}
+
+/* End of [base, base + size) in an address space that ends. */
+static phys_addr_t range_end(phys_addr_t base, phys_addr_t size)
+{
+	return size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
+}
+
+static bool is_node(int nid)
+{
+	return nid >= 0 && nid < MAX_NUMNODES;
+}
+
+/* Index of the first region that ends above addr; cnt if there is none. Appending costs one
+ * comparison. */
+static unsigned long first_above(const struct memblock_type *type, phys_addr_t addr)
+{
+	unsigned long low = 0, high = type->cnt;
+
+	if (!high || region_end(&type->regions[high - 1]) <= addr)
+		return high;
+	while (low < high) {
+		unsigned long mid = low + (high - low) / 2;
+
+		if (region_end(&type->regions[mid]) > addr)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* The region that holds the byte at addr, or NULL. */
+static struct memblock_region *region_at(const struct memblock_type *type, phys_addr_t addr)
+{
+	unsigned long i = first_above(type, addr);
+
+	return i < type->cnt && type->regions[i].base <= addr ? &type->regions[i] : NULL;
+}
+
+/* ---- Walking ---- */
+
+static bool passed_over(const struct memblock_type *type, const struct memblock_region *r, int nid,
+			enum memblock_flags want)
+{
+	enum memblock_flags unwanted = r->flags & ~want;
+
+	if (type != &memblock.memory)
+		return false;
+	if (is_node(nid) && r->nid != nid)
+		return true;
+	if (unwanted & (MEMBLOCK_NOMAP | MEMBLOCK_DRIVER_MANAGED))
+		return true;
+	if (want & ~r->flags & MEMBLOCK_MIRROR)
+		return true;
+	return (unwanted & MEMBLOCK_HOTPLUG) && movable_node_is_enabled();
+}
+
+/* Gap number n of a type: what lies before its region n, the last one reaching to the end of the
+ * address space. */
+static void gap(const struct memblock_type *type, u32 n, phys_addr_t *start, phys_addr_t *end)
+{
+	*start = n ? region_end(&type->regions[n - 1]) : 0;
+	*end = n < type->cnt ? type->regions[n].base : PHYS_ADDR_MAX;
+}
+
+/*
+ * Find the next gap of `out` that meets r, from gap *n on in the given direction, and cut *start,
+ * *end down to it. Sets *used_up when nothing of r is left behind that gap.
+ */
+static bool meet_gap(const struct memblock_type *out, u32 *n, bool up, phys_addr_t *start,
+		     phys_addr_t *end, bool *used_up)
+{
+	for (; *n <= out->cnt; *n += up ? 1 : -1) {
+		phys_addr_t low, high;
+		bool under, over;
+
+		gap(out, *n, &low, &high);
+		under = high <= *start;
+		over = low >= *end;
+		if (up ? over : under)
+			return false;
+		if (under || over)
+			continue;
+		*used_up = up ? *end <= high : *start >= low;
+		*start = max(*start, low);
+		*end = min(*end, high);
+		return true;
+	}
+	return false;
+}
+
+/* The cursor holds the index into `in` (bits 31:0) and the gap of `out` (63:32); indices run out
+ * below 0 by wrapping. */
+bool memblock_step(u64 *cursor, bool up, const struct memblock_type *in,
+		   const struct memblock_type *out, int nid, enum memblock_flags flags,
+		   phys_addr_t *p_start, phys_addr_t *p_end, int *p_nid)
+{
+	u32 i = (u32)*cursor, n = *cursor >> 32, step = up ? 1 : -1;
+
+	for (; i < in->cnt; i += step) {
+		const struct memblock_region *r = &in->regions[i];
+		phys_addr_t start = r->base, end = region_end(r);
+		bool used_up = true;
+
+		if (passed_over(in, r, nid, flags))
+			continue;
+		if (out && !meet_gap(out, &n, up, &start, &end, &used_up))
+			continue;
+		if (used_up)
+			i += step;
+		else
+			n += step;
+		*cursor = (u64)n << 32 | i;
+		if (p_start)
+			*p_start = start;
+		if (p_end)
+			*p_end = end;
+		if (p_nid)
+			*p_nid = r->nid;
+		return true;
+	}
+	*cursor = ~(u64)0;
+	return false;
+}
+
+bool memblock_step_pfn(int *cursor, int nid, unsigned long *p_start, unsigned long *p_end,
+		       int *p_nid)
+{
+	for (unsigned long i = *cursor + 1; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.regions[i];
+		unsigned long start = memblock_region_memory_base_pfn(r);
+		unsigned long end = memblock_region_memory_end_pfn(r);
+
+		if (start >= end || (is_node(nid) && r->nid != nid))
+			continue;
+		*cursor = i;
+		if (p_start)
+			*p_start = start;
+		if (p_end)
+			*p_end = end;
+		if (p_nid)
+			*p_nid = r->nid;
+		return true;
+	}
+	*cursor = -1;
+	return false;
+}
+
+/* ---- Finding room ---- */
+
+static phys_addr_t __init fit(phys_addr_t start, phys_addr_t end, phys_addr_t size,
+			      phys_addr_t align)
+{
+	phys_addr_t at;
+
+	if (memblock.bottom_up) {
+		at = ALIGN(start, align);
+		return at >= start && at < end && end - at >= size ? at : 0;
+	}
+	if (end < size)
+		return 0;
+	at = ALIGN_DOWN(end - size, align);
+	return at >= start ? at : 0;
+}
+
+/* The best place for size bytes in [low, high), never the first page; 0 if there is none. Reserves
+ * nothing. */
+static phys_addr_t __init find_room(phys_addr_t size, phys_addr_t align, phys_addr_t low,
+				    phys_addr_t high, int nid, enum memblock_flags flags)
+{
+	bool up = memblock.bottom_up;
+	struct memblock_type *memory = &memblock.memory, *taken = &memblock.reserved;
+	u64 cursor = up ? 0 : memblock_cursor_top(memory, taken);
+	phys_addr_t start, end, at;
+
+	if (high == MEMBLOCK_ALLOC_ACCESSIBLE || high == MEMBLOCK_ALLOC_NOLEAKTRACE)
+		high = memblock.current_limit;
+	low = max(low, (phys_addr_t)PAGE_SIZE);
+	high = max(low, high);
+
+	while (memblock_step(&cursor, up, memory, taken, nid, flags, &start, &end, NULL)) {
+		start = min(max(start, low), high);
+		end = min(max(end, low), high);
+		at = fit(start, end, size, align);
+		if (at)
+			return at;
+	}
+	return 0;
+}
+
+/* Mirrored memory first, once there is some. */
+static enum memblock_flags __init preferred(void)
+{
+	return some_mirror ? MEMBLOCK_MIRROR : MEMBLOCK_NONE;
+}
+
+static void __init no_mirror_left(phys_addr_t size)
+{
+	pr_warn("memblock: no mirrored memory for %#lx bytes, taking other memory\n", size);
+}
+
+static phys_addr_t __init find_anywhere(phys_addr_t size, phys_addr_t low, phys_addr_t high)
+{
+	enum memblock_flags flags = preferred();
+	phys_addr_t at = find_room(size, PAGE_SIZE, low, high, NUMA_NO_NODE, flags);
+
+	if (at || flags == MEMBLOCK_NONE)
+		return at;
+	no_mirror_left(size);
+	return find_room(size, PAGE_SIZE, low, high, NUMA_NO_NODE, MEMBLOCK_NONE);
+}
+
+/* ---- Growing an array ---- */
+
+static int add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size, int nid,
+		     enum memblock_flags flags);
+static int remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size);
+
+static int __init reserve_array(phys_addr_t at, phys_addr_t size)
+{
+	return add_range(&memblock.reserved, at, size, NUMA_NO_NODE, MEMBLOCK_RSRV_KERN);
+}
+
+/*
+ * Room for an array in memory. The reserved array grows while [base, end) is being reserved, and
+ * must stay out of it: above it if possible, else below. (find_room() reads an end of 0 or 1 as "no
+ * limit".)
+ */
+static phys_addr_t __init find_array_room(const struct memblock_type *type, phys_addr_t size,
+					  phys_addr_t base, phys_addr_t end)
+{
+	phys_addr_t limit = memblock.current_limit, at;
+
+	if (type != &memblock.reserved)
+		return find_anywhere(size, 0, limit);
+	at = find_anywhere(size, end, limit);
+	if (at || base <= MEMBLOCK_ALLOC_NOLEAKTRACE)
+		return at;
+	return find_anywhere(size, 0, min(base, limit));
+}
+
+static int __init cannot_grow(const struct memblock_type *type)
+{
+	static unsigned long told;
+
+	if (told != type->max)
+		pr_err("memblock: %s array is full at %lu regions and has no room to grow\n",
+		       type->name, type->max);
+	told = type->max;
+	return -ENOMEM;
+}
+
+static void __init switch_array(struct memblock_type *type, struct memblock_region *array)
+{
+	size_t bytes = type->max * sizeof(*array);
+
+	memcpy(array, type->regions, bytes);
+	memset(array + type->max, 0, bytes);
+	type->regions = array;
+	type->max *= 2;
+}
+
+/* Double an array into memory, which costs a reservation and may give back another one. */
+static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
+{
+	struct memblock_type *reserved = &memblock.reserved;
+	struct memblock_region **mine = &in_memory[type == reserved], *old = type->regions;
+	phys_addr_t old_size = PAGE_ALIGN(type->max * sizeof(*old));
+	phys_addr_t new_size = PAGE_ALIGN(2 * type->max * sizeof(*old));
+	phys_addr_t at = find_array_room(type, new_size, base, end);
+	/* Giving back comes first, unless it might grow `reserved` into the room just found. */
+	bool reserve_first = type != reserved && reserved->cnt + 2 > reserved->max;
+
+	if (!at || (reserve_first && reserve_array(at, new_size)))
+		return cannot_grow(type);
+	switch_array(type, __va(at));
+	if (*mine && *mine == old)
+		remove_range(reserved, virt_to_phys(old), old_size);
+	*mine = type->regions;
+	if (!reserve_first && reserve_array(at, new_size))
+		BUG("memblock: no room to reserve %s array at %#lx", type->name, at);
+	return 0;
+}
+
+static int __init grow_into_slab(struct memblock_type *type)
+{
+	struct memblock_region **mine = &in_slab[type == &memblock.reserved], *old = type->regions;
+	struct memblock_region *array = memblock_late_alloc(2 * type->max * sizeof(*old));
+
+	if (!array)
+		return cannot_grow(type);
+	switch_array(type, array);
+	if (*mine && *mine == old && memblock_late_free)
+		memblock_late_free(old);
+	*mine = array;
+	return 0;
+}
+
+static int __init grow_into_brk(struct memblock_type *type)
+{
+	struct memblock_region *array =
+		extend_brk(2 * type->max * sizeof(*array), __alignof__(*array));
+
+	if (!array)
+		return cannot_grow(type);
+	switch_array(type, array);
+	return 0;
+}
+
+/* Double the array of type, for the sake of the range [base, end). */
+static int __init grow(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
+{
+	if (memblock_late_alloc)
+		return grow_into_slab(type);
+	if (!can_resize)
+		return grow_into_brk(type);
+	return closed ? cannot_grow(type) : grow_into_memory(type, base, end);
+}
+
+/* ---- Changing the lists ---- */
+
+/* Join what belongs together among regions[first..last]. */
+static void __init merge(struct memblock_type *type, unsigned long first, unsigned long last)
+{
+	struct memblock_region *r = type->regions;
+	unsigned long kept = first, i;
+
+	if (first >= type->cnt)
+		return;
+	last = min(last, type->cnt - 1);
+	for (i = first + 1; i <= last; i++) {
+		if (region_end(&r[kept]) == r[i].base && r[kept].flags == r[i].flags &&
+		    r[kept].nid == r[i].nid)
+			r[kept].size += r[i].size;
+		else if (++kept != i)
+			r[kept] = r[i];
+	}
+	if (kept >= last)
+		return;
+	memmove(&r[kept + 1], &r[last + 1], (type->cnt - 1 - last) * sizeof(*r));
+	type->cnt -= last - kept;
+}
+
+/* The regions [first, end) were touched: they may have come to fit each other or their neighbours.
+ */
+static void __init merge_around(struct memblock_type *type, unsigned long first, unsigned long end)
+{
+	merge(type, first ? first - 1 : 0, end);
+}
+
+static void __init check_agreement(const struct memblock_type *type,
+				   const struct memblock_region *old,
+				   const struct memblock_region *add)
+{
+	bool node = is_node(add->nid) && add->nid != old->nid;
+	bool flags = add->flags != MEMBLOCK_NONE && add->flags != old->flags;
+
+	if (node || flags)
+		pr_warn("memblock: %s [%#lx-%#lx] node %d flags %#x overlaps [%#lx-%#lx] "
+			"node %d flags %#x, which stays\n",
+			type->name, add->base, region_end(add) - 1, add->nid, add->flags, old->base,
+			region_end(old) - 1, old->nid, old->flags);
+}
+
+/* Count the pieces of add that type does not hold yet; regions [from, *to) are those it overlaps.
+ */
+static unsigned long __init count_missing(const struct memblock_type *type, unsigned long from,
+					  const struct memblock_region *add, unsigned long *to)
+{
+	phys_addr_t done = add->base, end = region_end(add);
+	unsigned long i, missing = 0;
+
+	for (i = from; i < type->cnt && type->regions[i].base < end; i++) {
+		if (type->regions[i].base > done)
+			missing++;
+		done = min(region_end(&type->regions[i]), end);
+		check_agreement(type, &type->regions[i], add);
+	}
+	*to = i;
+	return missing + (done < end);
+}
+
+/*
+ * Put the missing pieces of add between the regions [from, to), working down from the upper end so
+ * that each region moves once. One place at the end of the array moves nothing.
+ */
+static void __init insert_missing(struct memblock_type *type, unsigned long from, unsigned long to,
+				  unsigned long missing, const struct memblock_region *add)
+{
+	struct memblock_region *r = type->regions;
+	unsigned long write = to + missing, last = 0;
+	phys_addr_t top = region_end(add);
+
+	memmove(&r[write], &r[to], (type->cnt - to) * sizeof(*r));
+	type->cnt += missing;
+	for (;;) {
+		phys_addr_t below = to > from ? region_end(&r[to - 1]) : 0;
+		phys_addr_t start = max(below, add->base);
+
+		if (start < top) {
+			r[--write] = *add;
+			r[write].base = start;
+			r[write].size = top - start;
+			type->total_size += top - start;
+			last = last ? last : write + 1;
+		}
+		if (write == to)
+			break;
+		r[--write] = r[--to];
+		top = r[write].base;
+	}
+	merge_around(type, write, last);
+}
+
+static int __init add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size, int nid,
+			    enum memblock_flags flags)
+{
+	phys_addr_t end = range_end(base, size);
+	struct memblock_region add = {.base = base, .size = end - base, .nid = nid, .flags = flags};
+	unsigned long from, to, missing;
+
+	if (base == end)
+		return 0;
+	for (;;) {
+		from = first_above(type, base);
+		missing = count_missing(type, from, &add, &to);
+		if (!missing)
+			return 0;
+		if (type->cnt + missing <= type->max)
+			break;
+		if (grow(type, base, end))
+			return -ENOMEM;
+	}
+	if (!type->cnt)
+		type->total_size = 0;
+	insert_missing(type, from, to, missing, &add);
+	return 0;
+}
+
+/* Cut region i in two at addr. The caller made sure of the room. */
+static void __init split(struct memblock_type *type, unsigned long i, phys_addr_t addr)
+{
+	struct memblock_region *r = &type->regions[i];
+
+	memmove(r + 1, r, (type->cnt - i) * sizeof(*r));
+	type->cnt++;
+	r[0].size = addr - r->base;
+	r[1].base = addr;
+	r[1].size -= r[0].size;
+}
+
+/* Cut regions at both ends of a range, so that exactly the regions [*first, *end) lie within it. */
+static int __init isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
+			  unsigned long *first, unsigned long *end)
+{
+	phys_addr_t stop = range_end(base, size);
+
+	*first = *end = 0;
+	if (base == stop)
+		return 0;
+	while (type->cnt + 2 > type->max)
+		if (grow(type, base, stop))
+			return -ENOMEM;
+
+	*first = first_above(type, base);
+	if (*first < type->cnt && type->regions[*first].base < base)
+		split(type, (*first)++, base);
+	*end = first_above(type, stop);
+	if (*end < type->cnt && type->regions[*end].base < stop)
+		split(type, (*end)++, stop);
+	return 0;
+}
+
+/* Drop the regions [first, end). */
+static void __init drop(struct memblock_type *type, unsigned long first, unsigned long end)
+{
+	struct memblock_region *r = type->regions;
+
+	for (unsigned long i = first; i < end; i++)
+		type->total_size -= r[i].size;
+	memmove(&r[first], &r[end], (type->cnt - end) * sizeof(*r));
+	type->cnt -= end - first;
+	if (!type->cnt)
+		r[0] = (struct memblock_region){.nid = MAX_NUMNODES};
+}
+
+static int __init remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
+{
+	unsigned long first, end;
+	int ret = isolate(type, base, size, &first, &end);
+
+	if (!ret && first < end)
+		drop(type, first, end);
+	return ret;
+}
+
+static int __init change_flag(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
+			      enum memblock_flags flag, bool set)
+{
+	unsigned long first, end;
+	int ret = isolate(type, base, size, &first, &end);
+
+	if (ret || first == end)
+		return ret;
+	for (unsigned long i = first; i < end; i++) {
+		if (set)
+			type->regions[i].flags |= flag;
+		else
+			type->regions[i].flags &= ~flag;
+	}
+	merge_around(type, first, end);
+	return 0;
+}
+
+/* ---- Memory ---- */
+
+int __init memblock_add(phys_addr_t base, phys_addr_t size)
+{
+	return add_range(&memblock.memory, base, size, MAX_NUMNODES, MEMBLOCK_NONE);
+}
+
+int __init memblock_add_node(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
+{
+	return add_range(&memblock.memory, base, size, nid, flags);
+}
+
+int __init memblock_remove(phys_addr_t base, phys_addr_t size)
+{
+	return remove_range(&memblock.memory, base, size);
+}
+
+int __init memblock_mark_nomap(phys_addr_t base, phys_addr_t size)
+{
+	return change_flag(&memblock.memory, base, size, MEMBLOCK_NOMAP, true);
+}
+
+int __init memblock_clear_nomap(phys_addr_t base, phys_addr_t size)
+{
+	return change_flag(&memblock.memory, base, size, MEMBLOCK_NOMAP, false);
+}
+
+int __init memblock_mark_hotplug(phys_addr_t base, phys_addr_t size)
+{
+	return change_flag(&memblock.memory, base, size, MEMBLOCK_HOTPLUG, true);
+}
+
+int __init memblock_clear_hotplug(phys_addr_t base, phys_addr_t size)
+{
+	return change_flag(&memblock.memory, base, size, MEMBLOCK_HOTPLUG, false);
+}
+
+int __init memblock_mark_mirror(phys_addr_t base, phys_addr_t size)
+{
+	if (!mirrored_kernelcore)
+		return 0;
+	some_mirror = true;
+	return change_flag(&memblock.memory, base, size, MEMBLOCK_MIRROR, true);
+}
+
+bool memblock_has_mirror(void)
+{
+	return some_mirror;
+}
+
+int __init memblock_set_node(phys_addr_t base, phys_addr_t size, struct memblock_type *type,
+			     int nid)
+{
+	unsigned long first, end;
+	int ret = isolate(type, base, size, &first, &end);
+
+	if (ret || first == end)
+		return ret;
+	for (unsigned long i = first; i < end; i++)
+		type->regions[i].nid = nid;
+	merge_around(type, first, end);
+	return 0;
+}
+
+void __init memblock_trim_memory(phys_addr_t align)
+{
+	struct memblock_type *memory = &memblock.memory;
+	unsigned long i = 0;
+
+	while (i < memory->cnt) {
+		struct memblock_region *r = &memory->regions[i];
+		phys_addr_t start = ALIGN(r->base, align), end = ALIGN_DOWN(region_end(r), align);
+
+		if (start < r->base || start >= end) {
+			drop(memory, i, i + 1);
+			continue;
+		}
+		r->base = start;
+		r->size = end - start;
+		i++;
+	}
+}
+
+/* Where memory must end to keep limit bytes of it; PHYS_ADDR_MAX if there is less than that. */
+static phys_addr_t __init end_of_first(phys_addr_t limit)
+{
+	struct memblock_region *r;
+
+	for_each_mem_region (r) {
+		if (limit <= r->size)
+			return r->base + limit;
+		limit -= r->size;
+	}
+	return PHYS_ADDR_MAX;
+}
+
+void __init memblock_enforce_memory_limit(phys_addr_t limit)
+{
+	phys_addr_t end = limit == PHYS_ADDR_MAX ? limit : end_of_first(limit);
+
+	if (end == PHYS_ADDR_MAX)
+		return;
+	remove_range(&memblock.memory, end, PHYS_ADDR_MAX);
+	remove_range(&memblock.reserved, end, PHYS_ADDR_MAX);
+}
+
+void __init memblock_cap_memory_range(phys_addr_t base, phys_addr_t size)
+{
+	struct memblock_type *memory = &memblock.memory;
+	unsigned long first, end, i;
+
+	if (!size)
+		return;
+	if (!memory->total_size) {
+		pr_warn("memblock: no memory known yet that could be limited to %#lx bytes at %#lx\n",
+			size, base);
+		return;
+	}
+	if (isolate(memory, base, size, &first, &end))
+		return;
+	for (i = memory->cnt; i-- > 0;)
+		if ((i < first || i >= end) && !memblock_is_nomap(&memory->regions[i]))
+			drop(memory, i, i + 1);
+	remove_range(&memblock.reserved, 0, base);
+	remove_range(&memblock.reserved, range_end(base, size), PHYS_ADDR_MAX);
+}
+
+void __init memblock_mem_limit_remove_map(phys_addr_t limit)
+{
+	phys_addr_t end = limit == PHYS_ADDR_MAX ? limit : end_of_first(limit);
+
+	if (end != PHYS_ADDR_MAX)
+		memblock_cap_memory_range(0, end);
+}
+
+/* ---- Reservations ---- */
+
+/* True once memory is the page allocator's; says so. */
+static bool too_late(const char *what, phys_addr_t size, const char *instead)
+{
+	if (!closed)
+		return false;
+	pr_warn("memblock: %s of %#lx bytes refused, memory is with the page allocator: use %s\n",
+		what, size, instead);
+	return true;
+}
+
+int __init __memblock_reserve(phys_addr_t base, phys_addr_t size, int nid,
+			      enum memblock_flags flags)
+{
+	if (too_late("reservation", size, "alloc_pages()"))
+		return -EBUSY;
+	return add_range(&memblock.reserved, base, size, nid, flags);
+}
+
+int __init memblock_reserve(phys_addr_t base, phys_addr_t size)
+{
+	return __memblock_reserve(base, size, NUMA_NO_NODE, MEMBLOCK_NONE);
+}
+
+int __init memblock_reserve_kern(phys_addr_t base, phys_addr_t size)
+{
+	return __memblock_reserve(base, size, NUMA_NO_NODE, MEMBLOCK_RSRV_KERN);
+}
+
+int __init memblock_reserved_mark_kern(phys_addr_t base, phys_addr_t size)
+{
+	return change_flag(&memblock.reserved, base, size, MEMBLOCK_RSRV_KERN, true);
+}
+
+int __init memblock_reserved_mark_noinit(phys_addr_t base, phys_addr_t size)
+{
+	return change_flag(&memblock.reserved, base, size, MEMBLOCK_RSRV_NOINIT, true);
+}
+
+int memblock_phys_free(phys_addr_t base, phys_addr_t size)
+{
+	if (too_late("free", size, "__free_pages()"))
+		return -EBUSY;
+	return remove_range(&memblock.reserved, base, size);
+}
+
+void memblock_free(void *ptr, size_t size)
+{
+	if (ptr)
+		memblock_phys_free(__pa(ptr), size);
+}
+
+/* ---- Allocation ---- */
+
+static phys_addr_t __init take(phys_addr_t size, phys_addr_t align, phys_addr_t start,
+			       phys_addr_t end, int nid, enum memblock_flags flags)
+{
+	phys_addr_t at = find_room(size, align, start, end, nid, flags);
+
+	return at && !__memblock_reserve(at, size, nid, MEMBLOCK_RSRV_KERN) ? at : 0;
+}
+
+static phys_addr_t __init alloc_range(phys_addr_t size, phys_addr_t align, phys_addr_t start,
+				      phys_addr_t end, int nid, bool exact_nid)
+{
+	enum memblock_flags flags = preferred();
+	phys_addr_t at;
+
+	if (WARN(!align, "memblock: allocation of %#lx bytes with alignment 0", size))
+		align = SMP_CACHE_BYTES;
+	for (;;) {
+		at = take(size, align, start, end, nid, flags);
+		if (!at && is_node(nid) && !exact_nid)
+			at = take(size, align, start, end, NUMA_NO_NODE, flags);
+		if (at || flags == MEMBLOCK_NONE)
+			return at;
+		no_mirror_left(size);
+		flags = MEMBLOCK_NONE;
+	}
+}
+
+phys_addr_t memblock_alloc_range_nid(phys_addr_t size, phys_addr_t align, phys_addr_t start,
+				     phys_addr_t end, int nid, bool exact_nid)
+{
+	if (too_late("allocation", size, "alloc_pages() or kmalloc()"))
+		return 0;
+	return alloc_range(size, align, start, end, nid, exact_nid);
+}
+
+phys_addr_t __init memblock_phys_alloc_range(phys_addr_t size, phys_addr_t align, phys_addr_t start,
+					     phys_addr_t end)
+{
+	return memblock_alloc_range_nid(size, align, start, end, NUMA_NO_NODE, false);
+}
+
+phys_addr_t __init memblock_phys_alloc_try_nid(phys_addr_t size, phys_addr_t align, int nid)
+{
+	return memblock_alloc_range_nid(size, align, MEMBLOCK_LOW_LIMIT, MEMBLOCK_ALLOC_ACCESSIBLE,
+					nid, false);
+}
+
+static void *__init alloc_mapped(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+				 phys_addr_t max_addr, int nid, bool exact_nid)
+{
+	phys_addr_t at;
+
+	max_addr = min(max_addr, memblock.current_limit);
+	at = memblock_alloc_range_nid(size, align, min_addr, max_addr, nid, exact_nid);
+	if (!at && min_addr && !closed)
+		at = memblock_alloc_range_nid(size, align, 0, max_addr, nid, exact_nid);
+	return at ? __va(at) : NULL;
+}
+
+void *__init memblock_alloc_try_nid(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+				    phys_addr_t max_addr, int nid)
+{
+	void *p = alloc_mapped(size, align, min_addr, max_addr, nid, false);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *__init memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+					phys_addr_t max_addr, int nid)
+{
+	return alloc_mapped(size, align, min_addr, max_addr, nid, false);
+}
+
+void *__init memblock_alloc_exact_nid_raw(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+					  phys_addr_t max_addr, int nid)
+{
+	return alloc_mapped(size, align, min_addr, max_addr, nid, true);
+}
+
+void *__init __memblock_alloc_or_panic(phys_addr_t size, phys_addr_t align, const char *func)
+{
+	void *p = memblock_alloc(size, align);
+
+	if (!p)
+		panic("%s: no memory left for %#lx bytes aligned to %#lx", func, size, align);
+	return p;
+}
+
+/* ---- Settings and questions ---- */
+
+void __init memblock_allow_resize(void)
+{
+	can_resize = true;
+}
+
+void __init memblock_set_current_limit(phys_addr_t limit)
+{
+	memblock.current_limit = limit;
+}
+
+phys_addr_t memblock_get_current_limit(void)
+{
+	return memblock.current_limit;
+}
+
+phys_addr_t memblock_start_of_DRAM(void)
+{
+	return memblock.memory.cnt ? memblock.memory.regions[0].base : 0;
+}
+
+phys_addr_t memblock_end_of_DRAM(void)
+{
+	unsigned long cnt = memblock.memory.cnt;
+
+	return cnt ? region_end(&memblock.memory.regions[cnt - 1]) : 0;
+}
+
+phys_addr_t memblock_phys_mem_size(void)
+{
+	return memblock.memory.total_size;
+}
+
+phys_addr_t memblock_reserved_size(void)
+{
+	return memblock.reserved.total_size;
+}
+
+phys_addr_t memblock_reserved_kern_size(phys_addr_t limit, int nid)
+{
+	phys_addr_t total = 0;
+	struct memblock_region *r;
+
+	for_each_reserved_mem_region (r) {
+		if (r->base >= limit)
+			break;
+		if (!(r->flags & MEMBLOCK_RSRV_KERN) || (is_node(nid) && r->nid != nid))
+			continue;
+		total += min(r->size, limit - r->base);
+	}
+	return total;
+}
+
+unsigned long memblock_estimated_nr_free_pages(void)
+{
+	phys_addr_t ours = memblock_reserved_kern_size(MEMBLOCK_ALLOC_ANYWHERE, NUMA_NO_NODE);
+
+	return PFN_DOWN(memblock_phys_mem_size() - ours);
+}
+
+bool memblock_is_memory(phys_addr_t addr)
+{
+	return region_at(&memblock.memory, addr) != NULL;
+}
+
+bool memblock_is_map_memory(phys_addr_t addr)
+{
+	struct memblock_region *r = region_at(&memblock.memory, addr);
+
+	return r && !memblock_is_nomap(r);
+}
+
+bool memblock_is_reserved(phys_addr_t addr)
+{
+	return region_at(&memblock.reserved, addr) != NULL;
+}
+
+bool memblock_is_region_memory(phys_addr_t base, phys_addr_t size)
+{
+	struct memblock_region *r = region_at(&memblock.memory, base);
+
+	return r && region_end(r) >= range_end(base, size);
+}
+
+bool memblock_overlaps_region(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
+{
+	unsigned long i = first_above(type, base);
+
+	return i < type->cnt && type->regions[i].base < range_end(base, size);
+}
+
+bool memblock_is_region_reserved(phys_addr_t base, phys_addr_t size)
+{
+	return memblock_overlaps_region(&memblock.reserved, base, size);
+}
+
+int memblock_search_pfn_nid(unsigned long pfn, unsigned long *start_pfn, unsigned long *end_pfn)
+{
+	struct memblock_region *r = region_at(&memblock.memory, PFN_PHYS(pfn));
+
+	if (!r)
+		return NUMA_NO_NODE;
+	*start_pfn = PFN_DOWN(r->base);
+	*end_pfn = PFN_DOWN(region_end(r));
+	return r->nid;
+}
+
+/* ---- The end ---- */
+
+void __init memblock_free_all(void)
+{
+	phys_addr_t start, end;
+	u64 i;
+	int nid;
+
+	/* From here on all of it is the same to the page allocator. */
+	memblock_clear_hotplug(0, PHYS_ADDR_MAX);
+	closed = true;
+	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, &nid) {
+		start = PAGE_ALIGN(start);
+		end = ALIGN_DOWN(end, PAGE_SIZE);
+		if (start < end)
+			free_memblock_range(start, end, is_node(nid) ? nid : 0);
+	}
+}
+
+/* A call is a line: the log ends a message with each. */
+static void show_type(const struct memblock_type *type,
+		      void (*print)(const char *fmt, ...) __printf(1, 2))
+{
+	print(" %s.cnt = %#lx\n", type->name, type->cnt);
+	for (unsigned long i = 0; i < type->cnt; i++) {
+		const struct memblock_region *r = &type->regions[i];
+		char node[24] = "";
+
+		if (is_node(r->nid))
+			snprintf(node, sizeof(node), " on node %d", r->nid);
+		print(" %s[%#lx]\t[%#018lx-%#018lx], %#018lx bytes%s flags: %#x\n", type->name, i,
+		      r->base, region_end(r) - 1, r->size, node, r->flags);
+	}
+}
+
+void memblock_show(void (*print)(const char *fmt, ...) __printf(1, 2))
+{
+	print("MEMBLOCK configuration:\n memory size = %#018lx reserved size = %#018lx\n",
+	      memblock_phys_mem_size(), memblock_reserved_size());
+	show_type(&memblock.memory, print);
+	show_type(&memblock.reserved, print);
+}
+
+static void __init log_text(const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pr_info("%s", text);
+}
+
+void __init memblock_dump_all(void)
+{
+	if (debug)
+		memblock_show(log_text);
+}
+
+static int __init memblock_param(const char *val, size_t len)
+{
+	if (!val || len != 5 || memcmp(val, "debug", 5))
+		return -EINVAL;
+	debug = true;
+	return 0;
+}
+EARLY_PARAM("memblock", memblock_param, "=debug lists memory and reservations in the log");
