@@ -25,8 +25,8 @@ OBJS += arch/arm64/earlycon.o arch/arm64/uart/pl011.o arch/arm64/uart/ns16550.o
 OBJS += arch/arm64/uart/bcm2835aux.o arch/arm64/uart/smh.o
 OBJS += arch/arm64/init.o mm/memblock.o
 OBJS += arch/arm64/mmu.o mm/pgtable.o
-OBJS += mm/memmap.o mm/page_alloc.o mm/slab.o mm/vmalloc.o mm/show.o
-OBJS += arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o
+OBJS += mm/memmap.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o
+OBJS += arch/arm64/ptdump.o arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o
 OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
 # While parts are being written: what is not there yet is left out.
 OBJS := $(foreach o,$(OBJS),$(if $(wildcard $(o:.o=.c) $(o:.o=.S)),$(o)))
@@ -154,5 +154,42 @@ $(COMPDB): $(O)/.flags
 	$(foreach o,$(filter-out $(lastword $(C_OBJS)),$(C_OBJS)),$(call compdb_entry,$(o),$(,)))
 	$(call compdb_entry,$(lastword $(C_OBJS)))
 	@echo ']' >>$@
+
+# --- tests/entry: puts the Image into any entry state, see scripts/run ---------------------------
+
+$(O)/entry.bin: $(O)/tests/entry/entry.o
+	$(call say,OBJCOPY)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# --- host tests: each binary of tests/host/tests.mk, by each compiler, under ASan and UBSan --------
+
+HOST_CCS     ?= gcc clang
+HOST_CFLAGS  := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra -Werror
+HOST_INCLUDE := -Itests/host/include -Iarch/arm64/include -I.
+include tests/host/tests.mk
+
+# A test called test_x by compiler cc: objects in O/host/cc/test_x.o/, binary O/host/cc/test_x, run by target run-cc-test_x.
+define host_test
+HOST_RUNS += run-$(1)-$(2)
+$(2)-all := $$(addprefix tests/host/,$(2).c $$($(2)-host)) $$($(2)-srcs)
+$(O)/host/$(1)/$(2): $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.o,$$($(2)-all))
+	$$(call say,HOSTLD)
+	$$(Q)$(1) -fsanitize=address,undefined -o $$@ $$^ -lcmocka $$($(2)-libs)
+$$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.o,$$($(2)-srcs)): SRC_CFLAGS = $$($(2)-cflags)
+$(O)/host/$(1)/$(2).o/%.o: %.c $(O)/.flags tests/host/tests.mk
+	$$(call say,HOSTCC)
+	@mkdir -p $$(@D)
+	$$(Q)$(1) $(HOST_CFLAGS) $$(addprefix -I,$$($(2)-include)) $(HOST_INCLUDE) $$(SRC_CFLAGS) -MMD -MP -c -o $$@ $$<
+.PHONY: run-$(1)-$(2)
+run-$(1)-$(2): $(O)/host/$(1)/$(2)
+	@echo "--- $(2), $(1)"
+	@$$<
+-include $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.d,$$($(2)-all))
+endef
+$(foreach cc,$(HOST_CCS),$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(cc),$(t)))))
+
+.PHONY: test-host
+test-host: $(HOST_RUNS)
+	@echo "host tests: $(words $(HOST_RUNS)) of $(words $(HOST_RUNS)) binaries passed ($(words $(HOST_TESTS)) by $(HOST_CCS))"
 
 -include $(OBJS:.o=.d) $(O)/linker.lds.d
