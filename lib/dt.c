@@ -488,26 +488,30 @@ bool dt_find_compatible(struct dt_iter *it, const char *compatible)
 
 /* ---- addresses ---- */
 
+bool dt_tuple(const struct dt_prop *prop, u32 addr_cells, u32 size_cells, unsigned int index,
+	      u64 *addr, u64 *size)
+{
+	u32 tuple = (addr_cells + size_cells) * 4;
+	const u8 *p;
+
+	if (addr_cells - 1 > 1 || size_cells > 2 || index >= prop->len / tuple)
+		return false;
+	p = (const u8 *)prop->data + index * tuple;
+	*addr = dt_number(p, addr_cells);
+	*size = dt_number(p + addr_cells * 4, size_cells);
+	return true;
+}
+
 bool dt_reg(const struct dt_iter *it, unsigned int index, u64 *addr, u64 *size)
 {
-	u32 parent, addr_cells, size_cells, tuple;
 	struct dt_prop reg;
-	const u8 *p;
+	u32 parent;
 
 	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH || !dt_prop(it->dt, it->node, "reg", &reg))
 		return false;
 	parent = it->up[it->depth - 1];
-	addr_cells = dt_u32(it->dt, parent, "#address-cells", 2);
-	size_cells = dt_u32(it->dt, parent, "#size-cells", 1);
-	if (addr_cells - 1 > 1 || size_cells > 2)
-		return false;
-	tuple = (addr_cells + size_cells) * 4;
-	if (index >= reg.len / tuple)
-		return false;
-	p = (const u8 *)reg.data + index * tuple;
-	*addr = dt_number(p, addr_cells);
-	*size = dt_number(p + addr_cells * 4, size_cells);
-	return true;
+	return dt_tuple(&reg, dt_u32(it->dt, parent, "#address-cells", 2),
+			dt_u32(it->dt, parent, "#size-cells", 1), index, addr, size);
 }
 
 /* Translate *addr from the children of node bus to its siblings. */

@@ -96,6 +96,12 @@ bool dt_name_is(const char *node_name, const char *name);
 bool dt_available(const struct dt *dt, u32 node);
 
 /*
+ * Tuple `index` of prop, an address of addr_cells and a size of size_cells. False when prop is too
+ * short for it, or a count of cells is not 1 or 2 (for sizes 0 to 2).
+ */
+bool dt_tuple(const struct dt_prop *prop, u32 addr_cells, u32 size_cells, unsigned int index,
+	      u64 *addr, u64 *size);
+/*
  * Address and size of the node's tuple `index` of reg, by the cells of its parent (1 or 2 each;
  * sizes may have 0), in the parent's address space. False when there is no such tuple.
  */

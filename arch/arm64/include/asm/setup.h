@@ -6,6 +6,11 @@
 #include <lib/dt.h>
 #include <lib/types.h>
 
+/* Cells of addresses and sizes of the root's children, 1 or 2. */
+struct dt_cells {
+	u32 addr, size;
+};
+
 /* How PSCI is called (its node's "method"); PSCI_NONE: there is no usable node. */
 enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
 
@@ -13,6 +18,7 @@ enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
  * ends are exclusive. */
 struct machine {
 	struct dt dt;
+	struct dt_cells cells;
 	phys_addr_t dt_phys;
 	u32 dt_size;             /* bytes, totalsize */
 	const char *model;       /* never NULL */
@@ -51,8 +57,11 @@ void bootmem_init(void);
  */
 void mem_init(void);
 
-/* The node, under /reserved-memory, of reserved regions: used by arm64_memblock_init()
- * (arch/arm64/reserved_mem.c). */
+/*
+ * Reserve what the tree asks for: its reservation block, then /reserved-memory, first the regions
+ * with an address, then those that only have a size. Part of arm64_memblock_init(), after kernel,
+ * tree and initrd are reserved.
+ */
 void reserve_tree_regions(void);
 
 #endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The device tree: mapped, checked, scanned once. */
+#include <asm/earlycon.h>
+#include <asm/fixmap.h>
+#include <asm/page.h>
+#include <asm/percpu.h>
+#include <asm/setup.h>
+#include <lib/bug.h>
+#include <lib/cmdline.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+
+struct machine machine __ro_after_init = {
+	.model = "unknown",
+	.bootargs = "",
+	.cells = {2, 1},
+	.dma_limit = PHYS_ADDR_MAX,
+};
+
+/* What the scan keeps until all nodes were seen. */
+struct scan {
+	unsigned int cpus;
+	int dead;            /* depth of the disabled node the scan is below; INT32_MAX: none */
+	int cpu_depth;       /* depth at which nodes are children of /cpus; -1: not there */
+	bool unnamed_memory; /* a node called memory lacks device_type */
+	struct dt_prop usable_range; /* linux,usable-memory-range; len 0: none */
+};
+
+/* ---- memory nodes ---- */
+
+/* Add one tuple of a memory node; whatever is odd about it is said and repaired. */
+static void __init add_memory(const char *node, unsigned int index, phys_addr_t base,
+			      phys_addr_t size, int nid, enum memblock_flags flags)
+{
+	phys_addr_t before = memblock.memory.total_size, start = base, end, added;
+
+	if (size == 0) {
+		pr_debug("/%s: tuple %u has size 0, ignored\n", node, index);
+		return;
+	}
+	if (size > PHYS_ADDR_MAX - base) {
+		pr_warn("/%s: tuple %u, 0x%llx bytes at 0x%llx, ends beyond all addresses, cut there\n",
+			node, index, (unsigned long long)size, (unsigned long long)base);
+		size = PHYS_ADDR_MAX - base;
+	}
+	end = ALIGN_DOWN(base + size, PAGE_SIZE);
+	start = base > PHYS_ADDR_MAX - PAGE_SIZE ? end : PAGE_ALIGN(base);
+	if (start != base || end != base + size)
+		pr_debug(
+			"/%s: tuple %u, 0x%llx bytes at 0x%llx, is not whole pages, rounded inwards\n",
+			node, index, (unsigned long long)size, (unsigned long long)base);
+	if (start >= end)
+		return;
+	if (memblock_add_node(start, end - start, nid, flags)) {
+		pr_err("/%s: tuple %u, 0x%llx bytes at 0x%llx, left out: too many ranges\n", node,
+		       index, (unsigned long long)size, (unsigned long long)base);
+		return;
+	}
+	added = memblock.memory.total_size - before;
+	if (added != end - start)
+		pr_warn("/%s: tuple %u, 0x%llx bytes at 0x%llx, repeats 0x%llx bytes, counted once\n",
+			node, index, (unsigned long long)size, (unsigned long long)base,
+			(unsigned long long)(end - start - added));
+}
+
+/* Devicetree Specification 3.4; linux,usable-memory takes reg's place after a crash, numa-node-id
+ * as in the NUMA binding. */
+static void __init scan_memory(const struct dt_iter *it)
+{
+	const struct dt *dt = it->dt;
+	u32 tuple = (machine.cells.addr + machine.cells.size) * 4;
+	u32 nid = dt_u32(dt, it->node, "numa-node-id", MAX_NUMNODES);
+	enum memblock_flags flags = MEMBLOCK_NONE;
+	phys_addr_t base, size, last = 0;
+	bool unsorted = false;
+	struct dt_prop prop;
+
+	if (!dt_available(dt, it->node)) {
+		pr_debug("/%s: disabled, ignored\n", it->name);
+		return;
+	}
+	if (!dt_prop(dt, it->node, "linux,usable-memory", &prop) &&
+	    !dt_prop(dt, it->node, "reg", &prop)) {
+		pr_warn("/%s: no reg, ignored\n", it->name);
+		return;
+	}
+	if (prop.len % tuple)
+		pr_warn("/%s: %s has %u bytes behind its last tuple of %u, ignored\n", it->name,
+			prop.name, prop.len % tuple, tuple);
+	if (nid > MAX_NUMNODES) {
+		pr_warn("/%s: numa-node-id %u is above %u, taken as none\n", it->name, nid,
+			MAX_NUMNODES - 1);
+		nid = MAX_NUMNODES;
+	}
+	if (dt_prop(dt, it->node, "hotpluggable", &(struct dt_prop){0}))
+		flags = MEMBLOCK_HOTPLUG;
+	for (unsigned int i = 0;
+	     dt_tuple(&prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
+		add_memory(it->name, i, base, size, (int)nid, flags);
+		unsorted |= size && base < last;
+		last = size ? base : last;
+	}
+	if (unsorted)
+		pr_debug("/%s: tuples are not in order, sorted\n", it->name);
+}
+
+/*
+ * linux,usable-memory-range: memory outside its tuples belongs to somebody else. What is inside is
+ * marked by a flag nobody uses yet, the rest removed.
+ */
+static void __init keep_usable_memory(const struct dt_prop *prop)
+{
+	phys_addr_t base, size;
+
+	for (unsigned int i = 0;
+	     dt_tuple(prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++)
+		if (memblock_mark_nomap(base, size))
+			pr_err("/chosen: linux,usable-memory-range: tuple %u left out: too many ranges\n",
+			       i);
+	for (unsigned long i = memblock.memory.cnt; i-- > 0;) {
+		struct memblock_region *region = &memblock.memory.regions[i];
+
+		if (!memblock_is_nomap(region))
+			memblock_remove(region->base, region->size);
+	}
+	memblock_clear_nomap(0, PHYS_ADDR_MAX);
+	pr_info("linux,usable-memory-range leaves %lluK of memory\n",
+		(unsigned long long)(memblock_phys_mem_size() >> 10));
+}
+
+/* ---- the other nodes ---- */
+
+static void __init scan_root(const struct dt_iter *it)
+{
+	struct dt_cells cells = {dt_u32(it->dt, it->node, "#address-cells", 2),
+				 dt_u32(it->dt, it->node, "#size-cells", 1)};
+	struct dt_prop prop;
+	const char *model = NULL;
+
+	if (dt_prop(it->dt, it->node, "model", &prop) ||
+	    dt_prop(it->dt, it->node, "compatible", &prop))
+		model = dt_string(&prop);
+	if (model)
+		machine.model = model;
+	pr_info("Machine model: %s\n", machine.model);
+	if (cells.addr - 1 > 1 || cells.size - 1 > 1)
+		panic("the tree's root has #address-cells %u and #size-cells %u; memory is described with 1 or 2 of each",
+		      cells.addr, cells.size);
+	machine.cells = cells;
+}
+
+/* Fold bytes into the seed (FNV-1a with the upper half folded back), then wipe them: nobody else is
+ * to read them. */
+static void __init take_seed(const struct dt_prop *prop)
+{
+	const u8 *p = prop->data;
+
+	for (u32 i = 0; i < prop->len; i++) {
+		machine.seed = (machine.seed ^ p[i]) * 0x100000001b3;
+		machine.seed ^= machine.seed >> 29;
+	}
+	dt_wipe(prop);
+}
+
+/* The command line must end in NUL. Where it does not, its last byte makes room for one: the tree
+ * is writable still. */
+static const char *__init end_bootargs(const struct dt_prop *prop)
+{
+	if (prop->len == 0)
+		return "";
+	if (!dt_string(prop)) {
+		pr_warn("/chosen: bootargs has no end, its last character is dropped\n");
+		((char *)(uintptr_t)prop->data)[prop->len - 1] = '\0';
+	}
+	return prop->data;
+}
+
+/* An address of one or two cells, by its length. */
+static phys_addr_t __init read_address(const struct dt_prop *prop)
+{
+	return prop->len == 4 || prop->len == 8 ? dt_number(prop->data, prop->len / 4) : 0;
+}
+
+/* Devicetree Specification 3.6, and the arm64 boot protocol's additions. */
+static void __init scan_chosen(struct dt_iter *it, struct scan *scan)
+{
+	struct dt_prop prop;
+
+	while (dt_next_prop(it, &prop)) {
+		if (!strcmp(prop.name, "bootargs"))
+			machine.bootargs = end_bootargs(&prop);
+		else if (!strcmp(prop.name, "stdout-path"))
+			machine.stdout_path = dt_string(&prop);
+		else if (!strcmp(prop.name, "linux,stdout-path") && !machine.stdout_path)
+			machine.stdout_path = dt_string(&prop);
+		else if (!strcmp(prop.name, "linux,initrd-start"))
+			machine.initrd_start = read_address(&prop);
+		else if (!strcmp(prop.name, "linux,initrd-end"))
+			machine.initrd_end = read_address(&prop);
+		else if (!strcmp(prop.name, "rng-seed") || !strcmp(prop.name, "kaslr-seed"))
+			take_seed(&prop);
+		else if (!strcmp(prop.name, "linux,usable-memory-range"))
+			scan->usable_range = prop;
+	}
+}
+
+static void __init scan_psci(const struct dt_iter *it)
+{
+	struct dt_prop compatible, method;
+	const char *how;
+
+	if (!dt_available(it->dt, it->node) ||
+	    !dt_prop(it->dt, it->node, "compatible", &compatible))
+		return;
+	if (dt_list_has(&compatible, "arm,psci-1.0"))
+		machine.psci_version = 0x10000;
+	else if (dt_list_has(&compatible, "arm,psci-0.2"))
+		machine.psci_version = 2;
+	else if (dt_list_has(&compatible, "arm,psci"))
+		machine.psci_version = 1;
+	else
+		return;
+	how = dt_prop(it->dt, it->node, "method", &method) ? dt_string(&method) : NULL;
+	if (how && !strcmp(how, "hvc"))
+		machine.psci = PSCI_HVC;
+	else if (how && !strcmp(how, "smc"))
+		machine.psci = PSCI_SMC;
+	else
+		pr_warn("/%s: method is neither \"hvc\" nor \"smc\", PSCI is not used\n", it->name);
+	machine.psci_node = it->node;
+}
+
+/* A CPU waiting in a spin table polls its release address (Devicetree Specification 3.8.1), whether
+ * the tree reserves it or not. */
+static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
+{
+	struct dt_prop prop;
+	phys_addr_t page;
+
+	if (dt_prop(it->dt, it->node, "status", &prop) && prop.len >= 4 &&
+	    !memcmp(prop.data, "fail", 4))
+		return;
+	scan->cpus++;
+	if (!dt_prop(it->dt, it->node, "cpu-release-addr", &prop))
+		return;
+	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
+	if (memblock_reserve(page, PAGE_SIZE))
+		pr_err("/cpus/%s: cpu-release-addr's page 0x%llx not reserved: too many ranges\n",
+		       it->name, (unsigned long long)page);
+}
+
+/* What a bus's masters reach: the highest address its dma-ranges lead to. The lowest of these
+ * limits holds for all. */
+static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_prop *ranges)
+{
+	const struct dt *dt = it->dt;
+	u32 child = dt_u32(dt, it->node, "#address-cells", 2),
+	    size_cells = dt_u32(dt, it->node, "#size-cells", 1);
+	u32 parent, tuple;
+	phys_addr_t limit = 0;
+
+	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH)
+		return;
+	parent = dt_u32(dt, it->up[it->depth - 1], "#address-cells", 2);
+	if (child > 3 || parent - 1 > 1 || size_cells - 1 > 1)
+		return;
+	tuple = (child + parent + size_cells) * 4;
+	for (u32 i = 0; i < ranges->len / tuple; i++) {
+		const u8 *p = (const u8 *)ranges->data + i * tuple + child * 4;
+		u64 base = dt_number(p, parent), size = dt_number(p + parent * 4, size_cells);
+
+		if (size && dt_translate(it, true, &base))
+			limit = max(limit, size - 1 > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX
+									   : base + size - 1);
+	}
+	if (limit)
+		machine.dma_limit = min(machine.dma_limit, limit);
+}
+
+/* ---- the pass ---- */
+
+/* What a node's properties say about what it is, for nodes of any kind. */
+static void __init scan_node(struct dt_iter *it, struct scan *scan)
+{
+	struct dt_prop prop, type = {0}, dma = {0};
+
+	if (it->depth <= scan->dead)
+		scan->dead = INT32_MAX;
+	if (it->depth < scan->cpu_depth)
+		scan->cpu_depth = -1;
+	if (it->depth == 0)
+		return scan_root(it);
+	if (it->depth == 1 && !strcmp(it->name, "chosen"))
+		return scan_chosen(it, scan);
+	if (it->depth == 1 && !strcmp(it->name, "cpus"))
+		scan->cpu_depth = 2;
+	while (dt_next_prop(it, &prop)) {
+		if (prop.name[0] == 'd' && !strcmp(prop.name, "device_type"))
+			type = prop;
+		else if (prop.name[0] == 'd' && !strcmp(prop.name, "dma-ranges"))
+			dma = prop;
+		else if (prop.name[0] == 's' && !strcmp(prop.name, "status") &&
+			 scan->dead == INT32_MAX && !dt_available(it->dt, it->node))
+			scan->dead = it->depth;
+	}
+	if (dma.len && scan->dead == INT32_MAX)
+		scan_dma_ranges(it, &dma);
+	if (type.len == sizeof("memory") && !memcmp(type.data, "memory", type.len) &&
+	    it->depth == 1)
+		scan_memory(it);
+	else if (type.len == sizeof("cpu") && !memcmp(type.data, "cpu", type.len) &&
+		 it->depth == scan->cpu_depth)
+		scan_cpu(it, scan);
+	else if (dt_name_is(it->name, "psci"))
+		scan_psci(it);
+	else if (it->depth == 1 && dt_name_is(it->name, "memory"))
+		scan->unnamed_memory = true;
+}
+
+static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)
+{
+	panic("x0 = 0x%llx, where the device tree should be: %s; x0 must hold the physical address of a tree that is 8-byte "
+	      "aligned and 2 MiB at most (U-Boot: booti <kernel> <initrd or -> <fdt>)",
+	      (unsigned long long)dt_phys, why);
+}
+
+static void __init scan_tree(void)
+{
+	struct scan scan = {.dead = INT32_MAX, .cpu_depth = -1};
+	struct dt_iter it;
+
+	dt_start(&it, &machine.dt);
+	while (dt_next_node(&it))
+		scan_node(&it, &scan);
+	if (it.broken)
+		refuse(machine.dt_phys, it.broken);
+	nr_cpu_ids = max(scan.cpus, 1U);
+	if (scan.usable_range.len)
+		keep_usable_memory(&scan.usable_range);
+	if (memblock_phys_mem_size() == 0)
+		panic("the device tree describes no memory%s; the loader has to fill in /memory's reg",
+		      scan.unnamed_memory
+			      ? " (a node called memory has no device_type = \"memory\")"
+			      : "");
+}
+
+void __init setup_machine_fdt(phys_addr_t dt_phys)
+{
+	const char *why = NULL;
+	char text[160];
+	void *tree;
+
+	machine.dt_phys = dt_phys;
+	tree = dt_phys ? fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL, &why) : NULL;
+	if (!tree)
+		refuse(dt_phys, why ? why : "it is null");
+	if (dt_check(&machine.dt, tree, machine.dt_size, text, sizeof(text)))
+		refuse(dt_phys, text);
+	scan_tree();
+	/* Same place, no more writing: pointers into it stay good. */
+	BUG_ON(fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL_RO, &why) != tree);
+}
+
+void __init parse_early_param(void)
+{
+	parse_early_params(machine.bootargs);
+	earlycon_default();
+	if (machine.bootargs[0])
+		pr_info("Kernel command line: %s\n", machine.bootargs);
+}
