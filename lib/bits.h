@@ -16,6 +16,7 @@
 #define SZ_1K   UL(0x400)
 #define SZ_2K   UL(0x800)
 #define SZ_4K   UL(0x1000)
+#define SZ_8K   UL(0x2000)
 #define SZ_16K  UL(0x4000)
 #define SZ_64K  UL(0x10000)
 #define SZ_256K UL(0x40000)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Contract with mm/: memory inside the image for what must be allocated before memblock knows RAM. The area is the sum of the
- * reservations; what nobody took goes back to memblock in arm64_memblock_init().
+ * Contract with mm/: memory inside the image for what must be allocated before memblock knows RAM.
+ * The area is the sum of the reservations; what nobody took goes back to memblock in
+ * arm64_memblock_init().
  */
 #ifndef ASM_BRK_H
 #define ASM_BRK_H
@@ -14,8 +15,9 @@
 	static u8 brk_reserve_##name[size] __section(".brk") __used __aligned(16)
 
 /*
- * Take size bytes aligned to align (a power of two) from the area: zeroed, virtual address in the kernel image. NULL when
- * the area is used up or already closed. Boot CPU, before arm64_memblock_init() has closed it.
+ * Take size bytes aligned to align (a power of two) from the area: zeroed, virtual address in the
+ * kernel image. NULL when the area is used up or already closed. Boot CPU, before
+ * arm64_memblock_init() has closed it.
  */
 void *extend_brk(size_t size, size_t align);
 

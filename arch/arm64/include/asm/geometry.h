@@ -3,8 +3,9 @@
  * Everything about page tables that follows from PAGE_SHIFT and VA_BITS (Arm ARM D8.2, VMSAv8-64
  * translation using the 4 KiB, 16 KiB and 64 KiB granules). Usable from C and from assembly.
  *
- * A table is one page of 8-byte entries, so each level resolves PAGE_SHIFT - 3 bits and level 3 ends at
- * the page offset. Levels are numbered as in the Arm ARM: the last one is 3, the first depends on VA_BITS.
+ * A table is one page of 8-byte entries, so each level resolves PAGE_SHIFT - 3 bits and level 3
+ * ends at the page offset. Levels are numbered as in the Arm ARM: the last one is 3, the first
+ * depends on VA_BITS.
  */
 #ifndef ASM_GEOMETRY_H
 #define ASM_GEOMETRY_H
@@ -34,12 +35,14 @@
 #define PGDIR_SHIFT          LEVEL_SHIFT(FIRST_LEVEL)
 #define PTRS_PER_PGD         (1 << (VA_BITS - PGDIR_SHIFT))
 
-/* Physical addresses are 48 bits at most: descriptors without FEAT_LPA2 (4 KiB, 16 KiB) hold no more. */
+/* Physical addresses are 48 bits at most: descriptors without FEAT_LPA2 (4 KiB, 16 KiB) hold no
+ * more. */
 #define PHYS_MASK_BITS 48
 /* The identity map's first level when the image lies beyond VA_BITS. */
 #define IDMAP_BITS_MAX PHYS_MASK_BITS
 
-/* The lowest-numbered level that may hold a block: 1 GiB at 4 KiB, 32 MiB at 16 KiB, 512 MiB at 64 KiB. */
+/* The lowest-numbered level that may hold a block: 1 GiB at 4 KiB, 32 MiB at 16 KiB, 512 MiB at 64
+ * KiB. */
 #define FIRST_BLOCK_LEVEL (PAGE_SHIFT == 12 ? 1 : 2)
 
 /* Entries in a contiguous run (Arm ARM D8.7.1, the Contiguous bit): level 3, and level 2 blocks. */

@@ -9,7 +9,10 @@ static inline unsigned long local_irq_save(void)
 {
 	unsigned long flags;
 
-	__asm__ volatile("mrs %0, daif\n\tmsr daifset, %1" : "=r"(flags) : "i"(DAIF_MASK_IRQ_FIQ) : "memory");
+	__asm__ volatile("mrs %0, daif\n\tmsr daifset, %1"
+			 : "=r"(flags)
+			 : "i"(DAIF_MASK_IRQ_FIQ)
+			 : "memory");
 	return flags;
 }
 

@@ -16,18 +16,18 @@
 
 #include <asm/geometry.h>
 
-#define PAGE_OFFSET    (-(UL(1) << VA_BITS))
-#define PAGE_END       (-(UL(1) << (VA_BITS - 1)))
-#define LINEAR_SIZE    (PAGE_END - PAGE_OFFSET)
-#define KIMAGE_VADDR   (PAGE_END + SZ_128M)
-#define KIMAGE_END     (KIMAGE_VADDR + SZ_128M)
-#define VMALLOC_START  KIMAGE_END
-#define VMALLOC_END    (VMEMMAP_START - SZ_128M)
-#define VMEMMAP_SIZE   (UL(8) << (VA_BITS - 1 - PAGE_SHIFT))
-#define VMEMMAP_START  (SECTMAP_START - VMEMMAP_SIZE)
-#define SECTMAP_START  (-SZ_1G)
-#define SECTMAP_SIZE   SZ_512M
-#define FIXADDR_TOP    (-SZ_16M)
+#define PAGE_OFFSET   (-(UL(1) << VA_BITS))
+#define PAGE_END      (-(UL(1) << (VA_BITS - 1)))
+#define LINEAR_SIZE   (PAGE_END - PAGE_OFFSET)
+#define KIMAGE_VADDR  (PAGE_END + SZ_128M)
+#define KIMAGE_END    (KIMAGE_VADDR + SZ_128M)
+#define VMALLOC_START KIMAGE_END
+#define VMALLOC_END   (VMEMMAP_START - SZ_128M)
+#define VMEMMAP_SIZE  (UL(8) << (VA_BITS - 1 - PAGE_SHIFT))
+#define VMEMMAP_START (SECTMAP_START - VMEMMAP_SIZE)
+#define SECTMAP_START (-SZ_1G)
+#define SECTMAP_SIZE  SZ_512M
+#define FIXADDR_TOP   (-SZ_16M)
 
 /* The linear map starts at a multiple of this, so that blocks of RAM stay blocks of the map. */
 #define MEMSTART_ALIGN SZ_1G
@@ -36,14 +36,16 @@
 #include <lib/types.h>
 
 _Static_assert(VMALLOC_START < VMALLOC_END, "no room left for vmalloc");
-_Static_assert(SECTMAP_START + SECTMAP_SIZE <= FIXADDR_TOP - SZ_16M, "fixmap and section map overlap");
+_Static_assert(SECTMAP_START + SECTMAP_SIZE <= FIXADDR_TOP - SZ_16M,
+	       "fixmap and section map overlap");
 
 /* Physical address of PAGE_OFFSET. Set by arm64_memblock_init(), constant from then on. */
 extern phys_addr_t memstart_addr;
 /* Virtual minus physical address of the kernel image. Set by head.S. */
 extern unsigned long kimage_voffset;
 
-/* True if addr lies in the linear map's window (mapped or not): bit VA_BITS-1 of a kernel address is 0. */
+/* True if addr lies in the linear map's window (mapped or not): bit VA_BITS-1 of a kernel address
+ * is 0. */
 static inline bool is_linear_address(unsigned long addr)
 {
 	return addr - PAGE_OFFSET < LINEAR_SIZE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Contract with mm/: which CPU this is. TPIDR_EL1 points to the CPU's struct cpu. Data that is per CPU lives in
- * arrays of nr_cpu_ids elements, indexed by smp_processor_id(), with interrupts masked while an element is used.
+ * Contract with mm/: which CPU this is. TPIDR_EL1 points to the CPU's struct cpu. Data that is per
+ * CPU lives in arrays of nr_cpu_ids elements, indexed by smp_processor_id(), with interrupts masked
+ * while an element is used.
  */
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H

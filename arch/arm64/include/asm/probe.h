@@ -1,18 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Contract with mm/: loads that may fault. */
+/* Contract with mm/: loads and stores that may fault. */
 #ifndef ASM_PROBE_H
 #define ASM_PROBE_H
 
+#include <asm/extable.h>
 #include <lib/types.h>
 
 /*
- * Load *p into *value; false, and *value untouched, when the access faults (unmapped, external abort). One load
- * instruction with an exception-table entry, so it costs nothing when it succeeds. Any context.
+ * Access *p; false when the access faults (unmapped, external abort), and then *value keeps what it
+ * had. One load or store with an exception-table entry, so it costs nothing when it succeeds. Any
+ * context once the kernel's vectors are set.
  */
-bool probe_read_u64(const volatile u64 *p, u64 *value);
-bool probe_read_u32(const volatile u32 *p, u32 *value);
-bool probe_read_u8(const volatile u8 *p, u8 *value);
-bool probe_write_u32(volatile u32 *p, u32 value);
-bool probe_write_u8(volatile u8 *p, u8 value);
+#define PROBE_READ(name, type, insn, reg)                                                          \
+	static inline bool name(const volatile type *p, type *value)                               \
+	{                                                                                          \
+		unsigned int ok;                                                                   \
+		type v;                                                                            \
+		__asm__ volatile("mov %w0, #0\n"                                                   \
+				 "1: " insn " %" reg "1, %2\n"                                     \
+				 "mov %w0, #1\n"                                                   \
+				 "2:\n" EXTABLE("1b", "2b")                                        \
+				 : "=&r"(ok), "=&r"(v)                                             \
+				 : "Q"(*p));                                                       \
+		if (ok)                                                                            \
+			*value = v;                                                                \
+		return ok;                                                                         \
+	}
+
+#define PROBE_WRITE(name, type, insn)                                                              \
+	static inline bool name(volatile type *p, type value)                                      \
+	{                                                                                          \
+		unsigned int ok;                                                                   \
+		__asm__ volatile("mov %w0, #0\n"                                                   \
+				 "1: " insn " %w2, %1\n"                                           \
+				 "dsb sy\n"                                                        \
+				 "mov %w0, #1\n"                                                   \
+				 "2:\n" EXTABLE("1b", "2b")                                        \
+				 : "=&r"(ok), "=Q"(*p)                                             \
+				 : "r"(value));                                                    \
+		return ok;                                                                         \
+	}
+
+PROBE_READ(probe_read_u64, u64, "ldr", "x")
+PROBE_READ(probe_read_u32, u32, "ldr", "w")
+PROBE_READ(probe_read_u8, u8, "ldrb", "w")
+PROBE_WRITE(probe_write_u32, u32, "str")
+PROBE_WRITE(probe_write_u8, u8, "strb")
+
+#undef PROBE_READ
+#undef PROBE_WRITE
 
 #endif

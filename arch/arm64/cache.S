@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Data cache maintenance by address (Arm ARM D7.5.9), and memset, whose zeroing is a cache operation too. */
+#include <asm/asm.h>
+
+	.text
+/*
+ * Drop the lines of a range, so that memory counts: for what is written or was written with the MMU off. Lines only partly inside lose
+ * their other half too, so the range is whole lines.
+ * Inputs: x0 := first byte, x1 := end. Ends with DSB SY. Clobbers: x0, x2, x3
+ */
+FUNC dcache_inval_poc
+	mrs	x3, ctr_el0
+	ubfx	x3, x3, #16, #4			/* DminLine: log2 of words */
+	mov	x2, #4
+	lsl	x2, x2, x3			/* x2 := bytes a line */
+	sub	x3, x2, #1
+	bic	x0, x0, x3
+1:	dc	ivac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	1b
+	dsb	sy
+	ret
+ENDFUNC dcache_inval_poc
+
+/* void dcache_clean_poc(const void *start, const void *end): write the lines of a range back to memory. Clobbers: x0, x2, x3 */
+FUNC dcache_clean_poc
+	mrs	x3, ctr_el0
+	ubfx	x3, x3, #16, #4
+	mov	x2, #4
+	lsl	x2, x2, x3
+	sub	x3, x2, #1
+	bic	x0, x0, x3
+1:	dc	cvac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	1b
+	dsb	sy
+	ret
+ENDFUNC dcache_clean_poc
+
+/*
+ * void *memset(void *dst, int c, size_t n), for Normal memory. Zeroes go by DC ZVA where the CPU has it, a block (64 bytes on most) an
+ * instruction.
+ * Inputs: x0 := dst, w1 := c, x2 := n. Outputs: x0 := dst. Clobbers: x1..x6
+ */
+FUNC memset
+	mov	x3, x0				/* x3 := next byte */
+	add	x4, x0, x2			/* x4 := end */
+	and	x1, x1, #0xff
+	mov_q	x5, 0x0101010101010101
+	mul	x1, x1, x5			/* x1 := c in every byte */
+	cmp	x2, #16
+	b.lo	6f
+
+	/* Up to a multiple of 16, then pairs, then the tail. */
+1:	tst	x3, #15
+	b.eq	2f
+	strb	w1, [x3], #1
+	b	1b
+2:	cbnz	x1, 4f
+	mrs	x5, dczid_el0
+	tbnz	x5, #4, 4f			/* DZP: not allowed */
+	and	x5, x5, #0xf
+	mov	x6, #4
+	lsl	x5, x6, x5			/* x5 := bytes a block */
+	sub	x6, x4, x3
+	cmp	x6, x5, lsl #1
+	b.lo	4f
+	sub	x6, x5, #1
+3:	tst	x3, x6
+	b.eq	31f
+	stp	xzr, xzr, [x3], #16
+	b	3b
+31:	sub	x6, x4, x5			/* x6 := last place a block fits */
+32:	dc	zva, x3
+	add	x3, x3, x5
+	cmp	x3, x6
+	b.ls	32b
+4:	sub	x6, x4, #16
+	cmp	x3, x6
+	b.hi	6f
+5:	stp	x1, x1, [x3], #16
+	cmp	x3, x6
+	b.ls	5b
+6:	cmp	x3, x4
+	b.eq	8f
+7:	strb	w1, [x3], #1
+	cmp	x3, x4
+	b.ne	7b
+8:	ret
+ENDFUNC memset

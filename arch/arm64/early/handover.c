@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A first look at what the loader handed over, while BSS still holds what the loader left there.
+ * Runs at the kernel's addresses but before relocation: no table of pointers, no initialised
+ * pointer may be read here.
+ */
+#include <asm/boot.h>
+#include <asm/geometry.h>
+#include <asm/probe.h>
+#include <asm/sections.h>
+#include <lib/kernel.h>
+
+_Static_assert(offsetof(struct boot_status, reason) == STATUS_REASON, "head.S writes it there");
+_Static_assert(offsetof(struct boot_status, value) == STATUS_VALUES, "head.S writes it there");
+_Static_assert(offsetof(struct boot_status, parked) == STATUS_PARKED, "head.S writes it there");
+_Static_assert(offsetof(struct handover, args) == HANDOVER_ARGS, "head.S writes it there");
+_Static_assert(offsetof(struct handover, el) == HANDOVER_EL, "head.S writes it there");
+_Static_assert(offsetof(struct handover, sctlr) == HANDOVER_SCTLR, "head.S writes it there");
+_Static_assert(offsetof(struct handover, daif) == HANDOVER_DAIF, "head.S writes it there");
+_Static_assert(offsetof(struct handover, hcr) == HANDOVER_HCR, "head.S writes it there");
+_Static_assert(offsetof(struct handover, time) == HANDOVER_TIME, "head.S writes it there");
+_Static_assert(offsetof(struct handover, image) == HANDOVER_IMAGE, "head.S writes it there");
+_Static_assert(offsetof(struct handover, window) == HANDOVER_WINDOW, "head.S writes it there");
+
+struct handover handover __ro_after_init;
+const char *handover_fault __ro_after_init;
+bool bss_is_clear __ro_after_init;
+
+#define FDT_MAGIC 0xd00dfeed
+/* The first two words of an ATAGS list: its size in words and ATAG_CORE. */
+#define ATAG_CORE 0x54410001
+
+/* Words that say what is wrong with x0 as a device tree's address, or NULL. */
+static const char *judge_tree(phys_addr_t tree)
+{
+	const volatile u32 *window = (void *)(handover.window + (tree & ~PAGE_MASK));
+	phys_addr_t image_end = handover.image + (unsigned long)(_end - _text);
+	u32 magic, second, size;
+
+	if (!tree)
+		return "x0 is 0: the loader passed no device tree; U-Boot: booti <image> - <fdt>";
+	if (!handover.window)
+		return "x0 is beyond this CPU's physical addresses: not a device tree's address";
+	if (tree & 3)
+		return "the tree is not 8-byte aligned (U-Boot: unset fdt_high)";
+	if (!probe_read_u32(window, &magic) || !probe_read_u32(window + 1, &second))
+		return "reading where x0 points faults: there is no memory";
+	size = __builtin_bswap32(second);
+	if (second == ATAG_CORE)
+		return "x0 points to an ATAGS list, not to a device tree: give the loader a .dtb";
+	if (magic != __builtin_bswap32(FDT_MAGIC))
+		return "no device tree where x0 points (magic is not d00dfeed)";
+	if (tree & 7)
+		return "the tree is not 8-byte aligned (U-Boot: unset fdt_high)";
+	if (tree < image_end && tree + size > handover.image)
+		return "the tree overlaps the kernel image or its BSS: load one of them elsewhere";
+	return NULL;
+}
+
+void check_handover(void)
+{
+	handover_fault = judge_tree(handover.args[0]);
+}

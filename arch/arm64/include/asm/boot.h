@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the first instructions leave behind: the handover record and, when they cannot go on, a
+ * reason code. The code is in x0 when the CPU stops in wfe, and in boot_status, whose offset from
+ * the start of the Image stands at offset 0x40 of the Image (README: how to read it).
+ */
+#ifndef ASM_BOOT_H
+#define ASM_BOOT_H
+
+#define BOOT_STATUS_MAGIC 0x53544f4f424c4631 /* "1FLBOOTS" in memory */
+
+#define BOOT_RUNNING 0 /* no dead end so far */
+#define BOOT_NO_GRANULE                                                                            \
+	1 /* this CPU has no translation granule of PAGE_SIZE; x1 = ID_AA64MMFR0_EL1 */
+#define BOOT_IMAGE_TOO_HIGH                                                                        \
+	2 /* the image lies beyond the CPU's physical addresses or 48 bits; x1 = its address */
+#define BOOT_MISALIGNED 3 /* not loaded at a multiple of 2 MiB; x1 = its address */
+#define BOOT_MMU_ON     4 /* entered with the MMU on; x1 = SCTLR */
+#define BOOT_EXCEPTION  5 /* exception before the kernel could print; x1 = ESR, x2 = ELR, x3 = FAR \
+			   */
+#define BOOT_PARKED 6     /* a CPU that entered beside the boot CPU; x1 = MPIDR_EL1 */
+#define BOOT_STACK  7     /* the exception stack overflowed; x1 = ESR, x2 = ELR, x3 = FAR */
+#define BOOT_PANIC  8     /* panic(), the text is in the log */
+#define BOOT_BAD_EL 9 /* entered at EL0, or a drop to EL1 did not arrive there; x1 = CurrentEL */
+#define BOOT_EL2_CALL                                                                              \
+	10 /* an exception arrived at EL2 after the kernel went to EL1; x1 = ESR_EL2, x2 =         \
+	      ELR_EL2, x3 = FAR_EL2 */
+
+/* Offsets in struct boot_status and struct handover, checked in arch/arm64/early/handover.c. */
+#define STATUS_REASON 8
+#define STATUS_VALUES 16
+#define STATUS_PARKED 64
+
+#define HANDOVER_ARGS   0
+#define HANDOVER_EL     32
+#define HANDOVER_SCTLR  40
+#define HANDOVER_DAIF   48
+#define HANDOVER_HCR    56
+#define HANDOVER_TIME   64
+#define HANDOVER_IMAGE  72
+#define HANDOVER_WINDOW 80
+
+#ifndef __ASSEMBLER__
+#include <lib/types.h>
+
+/* Written with the MMU off; 64 bytes, then a line of its own for what other CPUs write. */
+struct boot_status {
+	u64 magic;
+	u64 reason;
+	u64 value[6];
+	u64 parked; /* MPIDR of a CPU that entered beside the boot CPU, with bit 63 set; 0: none did
+		     */
+};
+extern struct boot_status boot_status;
+
+/* The state the loader left, recorded by head.S. */
+struct handover {
+	u64 args[4]; /* x0..x3 */
+	u64 el;      /* 1, 2 or 3 */
+	u64 sctlr;   /* SCTLR of that EL */
+	u64 daif;    /* PSTATE.DAIF as the DAIF register shows it, bits 9:6 */
+	u64 hcr;     /* HCR_EL2 as found, when entered at EL2 or through it; else 0 */
+	u64 time;    /* CNTVCT_EL0 at entry */
+	u64 image;   /* physical address of _text */
+	u64 window;  /* idmap address of the page-aligned tree's first page; 0 when x0 cannot be
+			mapped */
+};
+extern struct handover handover;
+
+/* Store the reason and up to three values where they are documented, and stop this CPU. Any
+ * context. */
+void boot_dead_end(u64 reason, u64 v1, u64 v2, u64 v3) __attribute__((noreturn));
+
+/* Look at x0 and the tree's header through the idmap's window; before BSS is clear. NULL: usable so
+ * far, else what is wrong. */
+void check_handover(void);
+extern const char *handover_fault;
+
+/* False until BSS is clear: nothing may be logged before. */
+extern bool bss_is_clear;
+
+/* Apply the image's own RELA relocations; before anything that holds an address is read. */
+void relocate_kernel(void);
+
+void start_kernel(void) __attribute__((noreturn));
+#endif
+
+#endif

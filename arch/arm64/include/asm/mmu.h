@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel's page tables as the boot builds and seals them (arch/arm64/mmu.c). */
+#ifndef ASM_MMU_H
+#define ASM_MMU_H
+
+#include <lib/types.h>
+
+/*
+ * Build swapper_pg_dir from memblock and switch to it. Needs the fixmap and a complete memblock;
+ * leaves the linear map live, TTBR0 empty, the early tables free in memblock, and memblock allowed
+ * to grow its arrays from memory.
+ */
+void paging_init(void);
+
+/* Seal what only the boot writes: read-only from here on. */
+void mark_rodata_ro(void);
+
+/* From mem_init() on: pages for new tables come from the page allocator. */
+void table_pages_from_buddy(void);
+
+/* Give [__init_begin, __init_end) to the page allocator: unmapped, its linear alias writable again.
+ * Called from outside it. */
+void free_initmem(void);
+
+/* Pages in use for the kernel's tables, those in the image not counted. */
+extern unsigned int nr_table_pages;
+
+#endif

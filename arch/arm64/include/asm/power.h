@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ending the machine. */
+#ifndef ASM_POWER_H
+#define ASM_POWER_H
+
+#include <lib/compiler.h>
+#include <lib/types.h>
+
+/* Semihosting with the status, else PSCI SYSTEM_OFF. Returns -ENODEV, with the reason printed, when
+ * the machine goes on. */
+int machine_poweroff(u64 status);
+
+/* PSCI SYSTEM_RESET. Returns as above. */
+int machine_reboot(void);
+
+/* Stop this CPU with BOOT_PANIC as the reason. */
+void machine_halt(void) __noreturn;
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Page tables for people. */
+#ifndef ASM_PTDUMP_H
+#define ASM_PTDUMP_H
+
+/* Tell, a line a level, how the live tables translate va. Any context; reads tables only. */
+void pt_show_walk(unsigned long va, void (*print_line)(const char *line));
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The registers an exception interrupted, as vectors.S saves them on the exception stack. */
+#ifndef ASM_PTRACE_H
+#define ASM_PTRACE_H
+
+#define REGS_X30    240
+#define REGS_PC     256
+#define REGS_ESR    272
+#define REGS_VECTOR 288
+#define REGS_SIZE   304
+
+#ifndef __ASSEMBLER__
+#include <lib/types.h>
+
+struct pt_regs {
+	u64 x[31];
+	u64 sp;     /* of the interrupted code */
+	u64 pc;     /* ELR_EL1 */
+	u64 pstate; /* SPSR_EL1 */
+	u64 esr, far;
+	u64 vector; /* 0..15, in the order of the vector table */
+	u64 pad;
+};
+
+/* Every exception of EL1 comes here; returns only to a fix-up. */
+void handle_exception(struct pt_regs *regs);
+
+/* Words for an ESR: class, then for aborts the access and the fault status (Arm ARM D19.2.40).
+ * Stored in buf. */
+void describe_esr(u64 esr, char *buf, size_t size);
+
+/* What lies at a virtual address: the region of the address space, and within the image the
+ * section. Stored in buf. */
+void describe_address(unsigned long addr, char *buf, size_t size);
+#endif
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Backtraces in symbols. Any context; nothing here can fault. */
+#ifndef ASM_STACKTRACE_H
+#define ASM_STACKTRACE_H
+
+#include <lib/types.h>
+
+/* "function+0x12" for a text address, else the number; returns the length stored in buf. */
+int format_symbol(unsigned long addr, char *buf, size_t size);
+
+/* Print pc and the callers found from frame pointer fp (virtual). */
+void show_backtrace(unsigned long pc, unsigned long fp);
+
+/* The same for the caller. */
+void dump_stack(void);
+
+#endif

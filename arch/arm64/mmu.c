@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The final page tables. swapper_pg_dir is built while the early map is live: every table is
+ * reached through a fixmap slot, one a level. Then TTBR1 is switched to it from the permanent
+ * idmap, and tables are reached through the linear map.
+ */
+#include <asm/boot.h>
+#include <asm/fixmap.h>
+#include <asm/memory.h>
+#include <asm/mmu.h>
+#include <asm/page.h>
+#include <asm/sections.h>
+#include <asm/spinlock.h>
+#include <asm/sysreg.h>
+#include <asm/table.h>
+#include <asm/tlb.h>
+#include <lib/bug.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+#include <mm/pgtable.h>
+
+unsigned long kimage_voffset __ro_after_init;
+
+static pte_t swapper_pg_dir[PTRS_PER_TABLE] __aligned(PAGE_SIZE);
+/* TTBR0 from the end of paging_init: nothing below the kernel's half translates. */
+static pte_t empty_table[PTRS_PER_TABLE] __aligned(PAGE_SIZE);
+/* The permanent idmap maps one page: one table a level, and one more where the image lies beyond
+ * VA_BITS. */
+static pte_t idmap_tables[PGTABLE_LEVELS(VA_BITS) + 1][PTRS_PER_TABLE] __aligned(PAGE_SIZE);
+
+static bool linear_map_live __ro_after_init;
+unsigned int nr_table_pages;
+
+/* --- tables ------------------------------------------------------------------------------------
+ */
+
+pte_t *table_open(phys_addr_t pa, int level)
+{
+	if (linear_map_live && pa - memstart_addr < LINEAR_SIZE)
+		return phys_to_virt(pa);
+	return set_fixmap_offset(FIX_PTE + (unsigned int)(LAST_LEVEL - level), pa);
+}
+
+void table_close(int level)
+{
+	unsigned int slot = FIX_PTE + (unsigned int)(LAST_LEVEL - level);
+
+	if (!linear_map_live || fixmap_in_use(slot))
+		clear_fixmap(slot);
+}
+
+void table_sync(void)
+{
+	dsb(ishst);
+	isb();
+}
+
+/* Past this many pages one by one costs more than starting over with an empty TLB. */
+#define FLUSH_PAGES_MAX 512
+
+void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+{
+	if ((end - start) >> PAGE_SHIFT > FLUSH_PAGES_MAX) {
+		flush_tlb_all();
+		return;
+	}
+	dsb(ishst);
+	/* The operand is bits 55:12 of the address whatever the granule, ASID 0 (Arm ARM C5.5, TLBI
+	 * VAAE1IS). */
+	for (unsigned long va = start; va < end; va += PAGE_SIZE)
+		__asm__ volatile("tlbi vaae1is, %0" ::"r"(va >> 12 & GENMASK(43, 0)));
+	dsb(ish);
+	isb();
+}
+
+void flush_tlb_all(void)
+{
+	dsb(ishst);
+	__asm__ volatile("tlbi vmalle1is");
+	dsb(ish);
+	isb();
+}
+
+static phys_addr_t __init early_table_alloc(int level)
+{
+	phys_addr_t pa = memblock_phys_alloc(PAGE_SIZE, PAGE_SIZE);
+	void *table;
+
+	if (!pa)
+		panic("no memory for a page table of level %d", level);
+	/* Cleared through its slot, with the MMU's own view of memory: the walker is coherent with
+	 * it (Arm ARM D8.2.12). */
+	table = table_open(pa, level);
+	memset(table, 0, PAGE_SIZE);
+	table_close(level);
+	nr_table_pages++;
+	return pa;
+}
+
+struct pgtable init_mm __ro_after_init = {.first_level = FIRST_LEVEL, .alloc = early_table_alloc};
+
+/* --- the kernel's map --------------------------------------------------------------------------
+ */
+
+static void __init map_segment(const void *start, const void *end, pgprot_t prot)
+{
+	unsigned long va = (unsigned long)start, size = (unsigned long)end - va;
+	int err = size ? pgtable_map(&init_mm, va, __pa_symbol(start), size, prot, 0) : 0;
+
+	if (err)
+		panic("mapping the kernel at 0x%016lx, %lu bytes: error %d", va, size, err);
+}
+
+/* The image at its own addresses. The guards below the stacks, and the early tables given back
+ * here, are left out. */
+static void __init map_kernel(void)
+{
+	map_segment(_text, __inittext_end, PAGE_KERNEL_ROX);
+	map_segment(__inittext_end, __init_end, PAGE_KERNEL);
+	map_segment(__start_rodata, __end_rodata, PAGE_KERNEL_RO);
+	map_segment(__start_ro_after_init, exception_stack_guard, PAGE_KERNEL);
+	map_segment(exception_stack, exception_stack_end, PAGE_KERNEL);
+	map_segment(init_stack, init_stack_end, PAGE_KERNEL);
+	map_segment(__brk_start, __brk_limit, PAGE_KERNEL);
+}
+
+static void __init map_linear(phys_addr_t start, phys_addr_t end, pgprot_t prot, unsigned int flags)
+{
+	unsigned long va = (unsigned long)phys_to_virt(start);
+	int err;
+
+	start = ALIGN(start, PAGE_SIZE);
+	end = ALIGN_DOWN(end, PAGE_SIZE);
+	if (start >= end)
+		return;
+	err = pgtable_map(&init_mm, ALIGN(va, PAGE_SIZE), start, end - start, prot, flags);
+	if (err)
+		panic("linear map of 0x%lx-0x%lx: error %d", start, end - 1, err);
+}
+
+/*
+ * RAM at PAGE_OFFSET, but not what is no-map. What is read-only in the image is read-only here too,
+ * page by page, so that rights can change when the init part is freed.
+ */
+static void __init map_mem(void)
+{
+	phys_addr_t sealed = __pa_symbol(_text), sealed_end = __pa_symbol(__end_ro_after_init);
+	struct memblock_region *r;
+
+	for_each_mem_region (r) {
+		phys_addr_t start = r->base, end = r->base + r->size;
+
+		if (memblock_is_nomap(r))
+			continue;
+		if (start <= sealed && sealed_end <= end) {
+			map_linear(start, sealed, PAGE_KERNEL, 0);
+			map_linear(sealed, sealed_end, PAGE_KERNEL_RO,
+				   PGTABLE_NO_BLOCKS | PGTABLE_NO_CONT);
+			start = sealed_end;
+		}
+		map_linear(start, end, PAGE_KERNEL, 0);
+	}
+}
+
+/*
+ * Page descriptors share entries of the root with vmalloc, and the two are edited under different
+ * locks. So the tables below those entries are linked now: from here on they meet in no entry.
+ */
+static void __init link_descriptor_tables(void)
+{
+	for (unsigned long va = VMEMMAP_START; va < FIXADDR_START; va += LEVEL_SIZE(FIRST_LEVEL)) {
+		pte_t *entry = &swapper_pg_dir[(va >> PGDIR_SHIFT) & (PTRS_PER_PGD - 1)];
+
+		if (pte_is_none(table_read(entry)))
+			table_write(entry, pte_table(early_table_alloc(FIRST_LEVEL + 1)));
+	}
+	table_sync();
+}
+
+/* --- the permanent idmap and the switch --------------------------------------------------------
+ */
+
+static phys_addr_t idmap_root __ro_after_init;
+static u64 idmap_tcr __ro_after_init, kernel_tcr __ro_after_init;
+
+/* One page, .idmap.text, at its physical address; T0SZ is chosen for where that is. */
+static void __init create_permanent_idmap(void)
+{
+	phys_addr_t pa = __pa_symbol(__idmap_text_start);
+	int level = pa >> VA_BITS ? FIRST_LEVEL - 1 : FIRST_LEVEL;
+	unsigned int bits = pa >> VA_BITS ? IDMAP_BITS_MAX : VA_BITS;
+	pte_t(*table)[PTRS_PER_TABLE] = idmap_tables;
+
+	idmap_root = __pa_symbol(table);
+	for (; level < LAST_LEVEL; level++, table++)
+		(*table)[(pa >> LEVEL_SHIFT(level)) & (PTRS_PER_TABLE - 1)] =
+			pte_table(__pa_symbol(table + 1));
+	(*table)[(pa >> PAGE_SHIFT) & (PTRS_PER_TABLE - 1)] =
+		pte_leaf(pa, PAGE_KERNEL_ROX, LAST_LEVEL, false);
+	table_sync();
+
+	kernel_tcr = read_sysreg(tcr_el1) & ~GENMASK(5, 0);
+	idmap_tcr = kernel_tcr | TCR_T0SZ(bits);
+	kernel_tcr |= TCR_T0SZ(VA_BITS);
+}
+
+static void set_ttbr0(phys_addr_t root)
+{
+	write_sysreg(root, ttbr0_el1);
+	isb();
+}
+
+/* Take the idmap away: an empty root first, then the TLB, then T0SZ back to the kernel's. */
+static void cpu_uninstall_idmap(void)
+{
+	set_ttbr0(__pa_symbol(empty_table));
+	__asm__ volatile("tlbi vmalle1");
+	dsb(nsh);
+	isb();
+	write_sysreg(kernel_tcr, tcr_el1);
+	isb();
+}
+
+/* T0SZ may not change under a live TTBR0 root: the empty one is in between. */
+static void cpu_install_idmap(void)
+{
+	cpu_uninstall_idmap();
+	write_sysreg(idmap_tcr, tcr_el1);
+	isb();
+	set_ttbr0(idmap_root);
+}
+
+void idmap_replace_ttbr1(phys_addr_t root, phys_addr_t empty);
+
+static void __init cpu_replace_ttbr1(phys_addr_t root)
+{
+	void (*replace)(phys_addr_t, phys_addr_t) =
+		(void *)(unsigned long)__pa_symbol(idmap_replace_ttbr1);
+
+	cpu_install_idmap();
+	replace(root, __pa_symbol(empty_table));
+	cpu_uninstall_idmap();
+}
+
+void __init paging_init(void)
+{
+	phys_addr_t root = __pa_symbol(swapper_pg_dir);
+
+	init_mm.root = root;
+	create_permanent_idmap();
+	fixmap_copy(swapper_pg_dir);
+	map_kernel();
+	map_mem();
+	link_descriptor_tables();
+	cpu_replace_ttbr1(root);
+	linear_map_live = true;
+	memblock_phys_free(__pa_symbol(__early_tables_start),
+			   (phys_addr_t)(__early_tables_end - __early_tables_start));
+	memblock_allow_resize();
+	pr_debug("Paging: %u table pages, linear map from 0x%016lx\n", nr_table_pages, PAGE_OFFSET);
+}
+
+/* --- page descriptors --------------------------------------------------------------------------
+ */
+
+/* vmemmap_populate()'s source of pages, for the table allocator below it. The lock is taken inside
+ * zone locks and takes none. */
+static spinlock_t populate_lock = SPIN_LOCK_UNLOCKED;
+static take_page_fn populate_take;
+static void *populate_arg;
+
+static phys_addr_t take_zeroed(int level)
+{
+	phys_addr_t pa = populate_take(populate_arg);
+
+	(void)level;
+	memset(phys_to_virt(pa), 0, PAGE_SIZE);
+	return pa;
+}
+
+void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg)
+{
+	struct pgtable pt = {
+		.root = init_mm.root, .first_level = FIRST_LEVEL, .alloc = take_zeroed};
+	struct pgtable_leaf leaf;
+	unsigned long flags = spin_lock_irqsave(&populate_lock);
+	int err = 0;
+
+	populate_take = take;
+	populate_arg = arg;
+	for (unsigned long va = ALIGN_DOWN(start, PAGE_SIZE); va < end && !err; va += PAGE_SIZE)
+		if (!pgtable_lookup(&pt, va, &leaf))
+			err = pgtable_map(&pt, va, take_zeroed(LAST_LEVEL), PAGE_SIZE, PAGE_KERNEL,
+					  0);
+	spin_unlock_irqrestore(&populate_lock, flags);
+	if (err)
+		BUG("page descriptors at 0x%016lx-0x%016lx: error %d", start, end, err);
+}
+
+unsigned int vmemmap_cost(unsigned long start, unsigned long end)
+{
+	unsigned int pages = 0;
+
+	for (int level = LAST_LEVEL; level >= FIRST_LEVEL; level--) {
+		unsigned int shift = (unsigned int)LEVEL_SHIFT(level);
+
+		pages += (unsigned int)(((end - 1) >> shift) - (start >> shift) + 1);
+	}
+	return pages;
+}
+
+/* --- the end of the boot -----------------------------------------------------------------------
+ */
+
+void __init mark_rodata_ro(void)
+{
+	unsigned long va = (unsigned long)__start_ro_after_init;
+	unsigned long size = (unsigned long)(__end_ro_after_init - __start_ro_after_init);
+
+	BUG_ON(pgtable_protect(&init_mm, va, size, PAGE_KERNEL_RO));
+}
+
+static phys_addr_t table_page(int level)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	(void)level;
+	if (!page)
+		return 0;
+	page_set_role(page, ROLE_TABLE);
+	nr_table_pages++;
+	return page_to_phys(page);
+}
+
+void __init table_pages_from_buddy(void)
+{
+	init_mm.alloc = table_page;
+}
+
+void free_initmem(void)
+{
+	unsigned long size = (unsigned long)(__init_end - __init_begin);
+	phys_addr_t pa = __pa_symbol(__init_begin);
+
+	BUG_ON(pgtable_unmap(&init_mm, (unsigned long)__init_begin, size));
+	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(pa), size, PAGE_KERNEL));
+	free_reserved_range(pa, pa + size, "init");
+}

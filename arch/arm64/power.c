@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a boot ends: semihosting, which carries an exit status, or PSCI (Arm DEN 0022), or nowhere.
+ */
+#include <asm/boot.h>
+#include <asm/extable.h>
+#include <asm/power.h>
+#include <asm/semihosting.h>
+#include <asm/setup.h>
+#include <lib/bug.h>
+#include <lib/errno.h>
+#include <lib/monitor.h>
+#include <lib/printk.h>
+
+/* Function numbers of PSCI 0.2 and later (DEN 0022, 5.1). 0.1 has no call for either. */
+#define PSCI_SYSTEM_OFF   0x84000008
+#define PSCI_SYSTEM_RESET 0x84000009
+
+bool smh_call(u64 op, u64 arg, u64 *result)
+{
+	register u64 x0 __asm__("x0") = op;
+	register u64 x1 __asm__("x1") = arg;
+	unsigned int ok;
+
+	__asm__ volatile("mov %w2, #0\n"
+			 "1: hlt #0xf000\n"
+			 "mov %w2, #1\n"
+			 "2:\n" EXTABLE("1b", "2b")
+			 : "+r"(x0), "+r"(x1), "=&r"(ok)
+			 :
+			 : "memory");
+	if (ok && result)
+		*result = x0;
+	return ok;
+}
+
+/* A call no one answers is undefined at EL1, so it goes through the exception table. Returns only
+ * if it did not work. */
+#define PSCI_CALL(insn, x0)                                                                        \
+	__asm__ volatile("1: " insn " #0\n"                                                        \
+			 "2:\n" EXTABLE("1b", "2b")                                                \
+			 : "+r"(x0)                                                                \
+			 :                                                                         \
+			 : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",     \
+			   "x12", "x13", "x14", "x15", "x16", "x17", "memory")
+
+static void psci_call(u64 function)
+{
+	register u64 x0 __asm__("x0") = function;
+
+	if (machine.psci == PSCI_SMC)
+		PSCI_CALL("smc", x0);
+	else if (machine.psci == PSCI_HVC && handover.el == 1)
+		PSCI_CALL("hvc", x0);
+}
+
+static const char *why_no_psci(void)
+{
+	if (machine.psci == PSCI_NONE)
+		return "the tree has no psci node";
+	if (machine.psci_version < 2)
+		return "PSCI 0.1 has no such call";
+	if (machine.psci == PSCI_HVC && handover.el > 1)
+		return "the tree says hvc, but the kernel came from EL2 and nobody is left there";
+	return "the firmware did not act";
+}
+
+static void end_by_psci(u64 function)
+{
+	if (machine.psci_version >= 2)
+		psci_call(function);
+	pr_err("PSCI cannot end this machine: %s\n", why_no_psci());
+}
+
+int machine_poweroff(u64 status)
+{
+	u64 block[2] = {ADP_STOPPED_APPLICATION_EXIT, status};
+
+	smh_call(SYS_EXIT, (u64)block, NULL);
+	end_by_psci(PSCI_SYSTEM_OFF);
+	return -ENODEV;
+}
+
+int machine_reboot(void)
+{
+	end_by_psci(PSCI_SYSTEM_RESET);
+	return -ENODEV;
+}
+
+void __noreturn machine_halt(void)
+{
+	boot_dead_end(BOOT_PANIC, 0, 0, 0);
+}
+
+static int poweroff_command(int argc, char **argv)
+{
+	u64 status = 0;
+
+	if (argc > 2 || (argc == 2 && !parse_u64(argv[1], &status)))
+		return -EINVAL;
+	return machine_poweroff(status);
+}
+MONITOR_COMMAND(poweroff, "[status]", "end the machine; status is what an emulator exits with",
+		poweroff_command);
+
+static int reboot_command(int argc, char **argv)
+{
+	(void)argv;
+	return argc == 1 ? machine_reboot() : -EINVAL;
+}
+MONITOR_COMMAND(reboot, "", "reset the machine", reboot_command);

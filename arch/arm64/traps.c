@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Exceptions in words (Arm ARM D19.2.40, ESR_EL1). */
+#include <asm/boot.h>
+#include <asm/extable.h>
+#include <asm/fixmap.h>
+#include <asm/memory.h>
+#include <asm/ptdump.h>
+#include <asm/ptrace.h>
+#include <asm/sections.h>
+#include <asm/stacktrace.h>
+#include <asm/sysreg.h>
+#include <lib/bug.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+
+_Static_assert(offsetof(struct pt_regs, x[30]) == REGS_X30, "vectors.S stores it there");
+_Static_assert(offsetof(struct pt_regs, pc) == REGS_PC, "vectors.S stores it there");
+_Static_assert(offsetof(struct pt_regs, esr) == REGS_ESR, "vectors.S stores it there");
+_Static_assert(offsetof(struct pt_regs, vector) == REGS_VECTOR, "vectors.S stores it there");
+_Static_assert(sizeof(struct pt_regs) == REGS_SIZE, "vectors.S reserves so much");
+
+enum {
+	EC_UNKNOWN = 0x00,
+	EC_FP = 0x07,
+	EC_ILLEGAL = 0x0e,
+	EC_HVC = 0x16,
+	EC_SMC = 0x17,
+	EC_SYS = 0x18,
+	EC_IABT = 0x21,
+	EC_PC_ALIGN = 0x22,
+	EC_DABT = 0x25,
+	EC_SP_ALIGN = 0x26,
+	EC_SERROR = 0x2f,
+	EC_BRK = 0x3c,
+};
+
+#define ESR_EC(esr) (unsigned int)((esr) >> 26 & 0x3f)
+#define ESR_WNR     BIT(6)
+#define ESR_FNV     BIT(10)
+
+struct word {
+	u8 value;
+	const char *text;
+};
+
+static const struct word classes[] = {
+	{EC_UNKNOWN, "undefined instruction"},
+	{EC_FP, "FP or SIMD instruction"},
+	{EC_ILLEGAL, "illegal execution state"},
+	{EC_HVC, "HVC"},
+	{EC_SMC, "SMC"},
+	{EC_SYS, "trapped system register access"},
+	{EC_IABT, "instruction abort"},
+	{EC_PC_ALIGN, "misaligned PC"},
+	{EC_DABT, "data abort"},
+	{EC_SP_ALIGN, "misaligned SP"},
+	{EC_SERROR, "SError"},
+	{EC_BRK, "breakpoint instruction"},
+};
+
+/* Fault status codes without a level in bits 1:0; those with one are 4..15 and 0x14..0x1f. */
+static const struct word faults[] = {
+	{0x10, "synchronous external abort"},
+	{0x11, "synchronous tag check fault"},
+	{0x18, "synchronous parity or ECC error"},
+	{0x21, "alignment fault"},
+	{0x30, "TLB conflict"},
+	{0x31, "unsupported atomic update"},
+	{0x34, "lockdown fault"},
+	{0x35, "unsupported exclusive access"},
+};
+
+static const char *look_up(const struct word *words, size_t count, unsigned int value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (words[i].value == value)
+			return words[i].text;
+	return NULL;
+}
+
+static void describe_fault_status(unsigned int fsc, char *buf, size_t size)
+{
+	static const char *const kinds[] = {"address size fault", "translation fault",
+					    "access flag fault", "permission fault"};
+	const char *text = look_up(faults, ARRAY_SIZE(faults), fsc);
+
+	if (text)
+		scnprintf(buf, size, "%s", text);
+	else if (fsc < 16)
+		scnprintf(buf, size, "%s, level %u", kinds[fsc >> 2], fsc & 3);
+	else if (fsc >> 2 == 5)
+		scnprintf(buf, size, "external abort on a table walk, level %u", fsc & 3);
+	else
+		scnprintf(buf, size, "fault status 0x%x", fsc);
+}
+
+void describe_esr(u64 esr, char *buf, size_t size)
+{
+	unsigned int ec = ESR_EC(esr);
+	const char *class = look_up(classes, ARRAY_SIZE(classes), ec);
+	char status[48];
+
+	if (ec == EC_DABT || ec == EC_IABT) {
+		describe_fault_status(esr & 0x3f, status, sizeof(status));
+		scnprintf(buf, size, "%s on %s: %s", class,
+			  ec == EC_IABT   ? "a fetch"
+			  : esr & ESR_WNR ? "a write"
+					  : "a read",
+			  status);
+	} else if (class) {
+		scnprintf(buf, size, "%s", class);
+	} else {
+		scnprintf(buf, size, "exception class 0x%02x", ec);
+	}
+}
+
+struct region {
+	unsigned long start, end;
+	const char *name;
+};
+
+static const char *image_section(unsigned long addr)
+{
+	/* The table is relocated data: built on the stack it is right at any stage. */
+	const struct region parts[] = {
+		{(unsigned long)_text, (unsigned long)_etext, "kernel text"},
+		{(unsigned long)__init_begin, (unsigned long)__inittext_end, "kernel init text"},
+		{(unsigned long)__inittext_end, (unsigned long)__init_end, "kernel init data"},
+		{(unsigned long)__start_rodata, (unsigned long)__end_rodata, "kernel rodata"},
+		{(unsigned long)__start_ro_after_init, (unsigned long)__end_ro_after_init,
+		 "kernel data sealed after boot"},
+		{(unsigned long)_data, (unsigned long)_edata, "kernel data"},
+		{(unsigned long)__bss_start, (unsigned long)__bss_stop, "kernel bss"},
+		{(unsigned long)exception_stack_guard, (unsigned long)exception_stack,
+		 "guard page below the exception stack"},
+		{(unsigned long)exception_stack, (unsigned long)exception_stack_end,
+		 "exception stack"},
+		{(unsigned long)init_stack_guard, (unsigned long)init_stack,
+		 "guard page below the kernel stack: stack overflow"},
+		{(unsigned long)init_stack, (unsigned long)init_stack_end, "kernel stack"},
+		{(unsigned long)__brk_start, (unsigned long)__brk_limit, "kernel brk area"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (addr >= parts[i].start && addr < parts[i].end)
+			return parts[i].name;
+	return "kernel image window";
+}
+
+void describe_address(unsigned long addr, char *buf, size_t size)
+{
+	if (addr < PAGE_SIZE)
+		scnprintf(buf, size, "null pointer");
+	else if (addr < PAGE_OFFSET)
+		scnprintf(buf, size, "not a kernel address");
+	else if (is_linear_address(addr))
+		scnprintf(buf, size, "linear map of 0x%lx", virt_to_phys((void *)addr));
+	else if (addr >= KIMAGE_VADDR && addr < KIMAGE_END)
+		scnprintf(buf, size, "%s", image_section(addr));
+	else if (addr >= VMALLOC_START && addr < VMALLOC_END)
+		scnprintf(buf, size, "vmalloc area");
+	else if (addr >= VMEMMAP_START && addr < VMEMMAP_START + VMEMMAP_SIZE)
+		scnprintf(buf, size, "page descriptor of pfn 0x%lx",
+			  (addr - VMEMMAP_START) / 8 + (memstart_addr >> PAGE_SHIFT));
+	else if (addr >= SECTMAP_START && addr < SECTMAP_START + SECTMAP_SIZE)
+		scnprintf(buf, size, "section descriptor");
+	else if (addr >= FIXADDR_START && addr < FIXADDR_TOP)
+		scnprintf(buf, size, "fixmap slot %lu", (FIXADDR_TOP - addr - 1) / PAGE_SIZE + 1);
+	else
+		scnprintf(buf, size, "hole in the kernel's address space");
+}
+
+static void show_registers(const struct pt_regs *regs)
+{
+	char symbol[80];
+
+	format_symbol(regs->pc, symbol, sizeof(symbol));
+	pr_emerg("pc : %s\n", symbol);
+	format_symbol(regs->x[30], symbol, sizeof(symbol));
+	pr_emerg("lr : %s\n", symbol);
+	pr_emerg("sp : %016lx pstate: %08lx\n", regs->sp, regs->pstate);
+	for (int i = 28; i >= 0; i -= 2)
+		pr_emerg("x%-2d: %016lx  x%-2d: %016lx\n", i + 1, regs->x[i + 1], i, regs->x[i]);
+}
+
+static void print_line(const char *line)
+{
+	pr_emerg("  %s\n", line);
+}
+
+static void show_abort(const struct pt_regs *regs)
+{
+	char where[80];
+
+	if (regs->esr & ESR_FNV) {
+		pr_emerg("  FAR is not valid for this abort\n");
+		return;
+	}
+	describe_address(regs->far, where, sizeof(where));
+	pr_emerg("  FAR = 0x%016lx: %s\n", regs->far, where);
+	pt_show_walk(regs->far, print_line);
+}
+
+/* An exception while one is being reported: no walk, no registers, nothing that was not needed
+ * already. */
+static void __noreturn report_nested(const struct pt_regs *regs)
+{
+	static bool once;
+	char what[80], symbol[80];
+
+	if (!once) {
+		once = true;
+		describe_esr(regs->esr, what, sizeof(what));
+		format_symbol(regs->pc, symbol, sizeof(symbol));
+		pr_emerg("Exception inside an exception: %s, ESR 0x%lx, FAR 0x%016lx, pc %s\n",
+			 what, regs->esr, regs->far, symbol);
+	}
+	boot_dead_end(BOOT_EXCEPTION, regs->esr, regs->pc, regs->far);
+}
+
+static void __noreturn die(const struct pt_regs *regs)
+{
+	static const char *const origins[] = {"synchronous", "IRQ", "FIQ", "SError"};
+	static const char *const sources[] = {"EL1", "EL1 exception stack", "EL0", "EL0 (AArch32)"};
+	unsigned int ec = ESR_EC(regs->esr);
+	char what[80];
+
+	describe_esr(regs->esr, what, sizeof(what));
+	pr_emerg("Unhandled exception: %s (%s from %s)\n", what, origins[regs->vector & 3],
+		 sources[regs->vector >> 2 & 3]);
+	pr_emerg("  ESR = 0x%016lx\n", regs->esr);
+	if (ec == EC_DABT || ec == EC_IABT)
+		show_abort(regs);
+	show_registers(regs);
+	show_backtrace(regs->pc, regs->x[29]);
+	panic("%s", what);
+}
+
+unsigned long extable_fixup(unsigned long pc)
+{
+	struct entry {
+		s32 insn, fixup;
+	};
+	extern const struct entry __start___ex_table[], __stop___ex_table[];
+
+	for (const struct entry *e = __start___ex_table; e < __stop___ex_table; e++)
+		if ((unsigned long)&e->insn + (unsigned long)(long)e->insn == pc)
+			return (unsigned long)&e->fixup + (unsigned long)(long)e->fixup;
+	return 0;
+}
+
+void handle_exception(struct pt_regs *regs)
+{
+	static bool reporting;
+	unsigned long fixup = extable_fixup(regs->pc);
+
+	if (fixup && (regs->vector & 3) == 0) {
+		regs->pc = fixup;
+		return;
+	}
+	if (!bss_is_clear)
+		boot_dead_end(BOOT_EXCEPTION, regs->esr, regs->pc, regs->far);
+	if (reporting)
+		report_nested(regs);
+	reporting = true;
+	die(regs);
+}

@@ -1,0 +1,825 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the loader's jump to start_kernel(). The way down this file is the way the CPU takes:
+ *
+ *   header -> primary_entry -> elect_boot_cpu -> drop_to_el1 -> create_idmap, create_kernel_map -> cpu_setup -> enable_mmu
+ *          -> primary_switched (kernel's own addresses) -> start_kernel
+ *
+ * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and the only stores are to the
+ * tables and to boot_status, past the caches. Registers with a life longer than one routine:
+ *
+ *   x19  CNTVCT at entry                    drop_to_el1 .. primary_switched
+ *   x20  x0 of the loader: device tree      primary_entry .. primary_switched
+ *   x21  x1 of the loader                   primary_entry .. primary_switched
+ *   x22  x2 of the loader                   primary_entry .. primary_switched
+ *   x23  x3 of the loader                   primary_entry .. primary_switched
+ *   x24  entry EL in 3:0, DAIF above        primary_entry .. primary_switched
+ *   x25  SCTLR of the entry EL              primary_entry .. primary_switched
+ *   x26  HCR_EL2 as found, or 0             drop_to_el1 .. primary_switched
+ *   x27  idmap address of the tree's page   create_idmap .. primary_switched
+ *   x28  T0SZ's address bits of the idmap   create_idmap .. enable_mmu
+ */
+#include <asm/asm.h>
+#include <asm/boot.h>
+#include <asm/memory.h>
+#include <asm/pte.h>
+#include <asm/sysreg.h>
+
+	.section ".head.text", "ax"
+/*
+ * The arm64 Image header (boot protocol, "Call the kernel image"): 64 bytes, little endian. flags: bit 0 little endian, bits 2:1 page size
+ * (1, 2, 3: 4, 16, 64 KiB), bit 3 the image may lie anywhere in RAM.
+ */
+	.globl	_head
+_head:
+	b	primary_entry
+	.long	0
+	.quad	0				/* text_offset */
+	.long	image_size_lo, image_size_hi	/* BSS, stacks, tables and brk included */
+	.quad	(1 << 3) | (((PAGE_SHIFT - 12) / 2 + 1) << 1)
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0
+	.long	boot_status_offset, 0		/* offset 0x40: where boot_status lies, from here */
+
+	.section ".mmuoff.data", "aw"
+	.balign	2048
+	.globl	boot_status
+boot_status:
+	.quad	BOOT_STATUS_MAGIC, BOOT_RUNNING, 0, 0, 0, 0, 0, 0
+	.quad	0				/* STATUS_PARKED */
+	.balign	2048
+boot_cpu_claim:
+	.quad	0
+
+	.section ".early_tables", "aw", %nobits
+	.balign	PAGE_SIZE
+	/* One table a level: image and FDT window lie in one 2 MiB block (linker.lds asserts it). */
+init_idmap_extra:
+	.skip	PAGE_SIZE			/* level 0, when the image lies beyond VA_BITS */
+init_idmap_pg_dir:
+	.skip	PGTABLE_LEVELS(VA_BITS) * PAGE_SIZE
+	.globl	init_pg_dir
+init_pg_dir:
+	.skip	PGTABLE_LEVELS(VA_BITS) * PAGE_SIZE
+early_tables_end:
+
+	.text
+/*
+ * The first instruction after the header. Vectors first: from here on even a wild exception has an address and a reason.
+ * Inputs: x0..x3 of the loader; any EL, MMU off.
+ */
+FUNC primary_entry
+	mov	x20, x0
+	mov	x21, x1
+	mov	x22, x2
+	mov	x23, x3
+	mrs	x24, daif
+	msr	daifset, #0xf
+	adr_l	x4, early_vectors
+	mrs	x5, CurrentEL
+	lsr	x5, x5, #2			/* x5 := EL */
+	orr	x24, x24, x5
+	cmp	x5, #2
+	b.eq	2f
+	b.hi	3f
+	cbz	x5, 4f
+	msr	vbar_el1, x4
+	mrs	x25, sctlr_el1
+	b	5f
+2:	msr	vbar_el2, x4
+	mrs	x25, sctlr_el2
+	b	5f
+3:	msr	vbar_el3, x4
+	mrs	x25, sctlr_el3
+	b	5f
+4:	mov	x0, #BOOT_BAD_EL
+	mov	x1, x5
+	b	boot_dead_end
+5:	isb
+	mov	x0, #BOOT_MMU_ON
+	mov	x1, x25
+	tbnz	x25, #0, boot_dead_end
+	adr_l	x6, _head
+	mov	x0, #BOOT_MISALIGNED
+	mov	x1, x6
+	tst	x6, #(SZ_2M - 1)
+	b.ne	boot_dead_end
+
+	bl	elect_boot_cpu
+	bl	drop_to_el1
+	/* Tables are written past the caches: no line of a loader's may be written back over them, nor be read instead of them. */
+	adr_l	x0, __early_tables_start
+	adr_l	x1, __early_tables_end
+	bl	dcache_inval_poc
+	bl	clear_early_tables
+	bl	check_cpu
+	bl	create_idmap
+	bl	create_kernel_map
+	adr_l	x0, __early_tables_start
+	adr_l	x1, __early_tables_end
+	bl	dcache_inval_poc
+	bl	cpu_setup
+	b	enable_mmu
+ENDFUNC primary_entry
+
+/*
+ * One CPU goes on, whichever it is. Exclusives do not work on Device memory, so this is Fischer's algorithm: who finds the claim free
+ * writes its MPIDR, waits far longer than such a store takes, and goes on if its value is the one that stayed.
+ * Clobbers: x0..x6
+ */
+LOCAL_FUNC elect_boot_cpu
+	adr_l	x4, boot_cpu_claim
+	mrs	x5, mpidr_el1
+	orr	x5, x5, #BIT(63)		/* x5 := this CPU's claim, never 0 */
+	ldr	x6, [x4]
+	cbnz	x6, park
+	str	x5, [x4]
+	dsb	sy
+	mov	x6, #2000
+1:	subs	x6, x6, #1
+	b.ne	1b
+	ldr	x6, [x4]
+	cmp	x5, x6
+	b.ne	park
+	ret
+park:
+	adr_l	x4, boot_status
+	str	x5, [x4, #STATUS_PARKED]
+	dsb	sy
+	mov	x0, #BOOT_PARKED
+	mov	x1, x5
+2:	wfe
+	wfi
+	b	2b
+ENDFUNC elect_boot_cpu
+
+/*
+ * Program what an identity field says is there. When the 4-bit field at \shift of \id is at least \least, fall through; else skip.
+ * Clobbers \tmp.
+ */
+	.macro	skip_unless, id, shift, least, label, tmp
+	ubfx	\tmp, \id, #\shift, #4
+	cmp	\tmp, #\least
+	b.lo	\label
+	.endm
+
+/* val := SMCR_ELx: the longest vectors, and FA64 and ZT0 where this CPU has them. Corrupts id, tmp. */
+	.macro	smcr_value, val, id, tmp
+	mrs	\id, SYS_ID_AA64SMFR0_EL1
+	mov	\val, #0xf
+	lsr	\tmp, \id, #63
+	orr	\val, \val, \tmp, lsl #31
+	ubfx	\tmp, \id, #56, #4
+	cbz	\tmp, .Lno_zt0\@
+	orr	\val, \val, #BIT(30)
+.Lno_zt0\@:
+	.endm
+
+/*
+ * Down to EL1, at most through EL3 and EL2. Each trap and control register the boot protocol names is written: nothing EL1 uses may
+ * trap, and no register keeps the value it had at reset. HCR_EL2.E2H stays as it was found; the layouts of CPTR_EL2 and CNTHCTL_EL2 and
+ * the names of EL1's registers follow it (Arm ARM D5.1, D8.16).
+ * Outputs: x19 := CNTVCT at entry, x26 := HCR_EL2 as found or 0. Clobbers: x0..x17
+ */
+LOCAL_FUNC drop_to_el1
+	mov	x17, lr				/* x17 := return address, survives the drops */
+	mov	x26, #0
+	mrs	x10, id_aa64pfr0_el1		/* x10 := ID_AA64PFR0 */
+	mrs	x11, id_aa64pfr1_el1		/* x11 := ID_AA64PFR1 */
+	mrs	x12, id_aa64mmfr0_el1		/* x12 := ID_AA64MMFR0 */
+	mrs	x13, id_aa64mmfr1_el1		/* x13 := ID_AA64MMFR1 */
+	mrs	x14, SYS_ID_AA64MMFR3_EL1	/* x14 := ID_AA64MMFR3 */
+	mrs	x15, id_aa64isar1_el1		/* x15 := ID_AA64ISAR1 */
+	mrs	x16, id_aa64dfr0_el1		/* x16 := ID_AA64DFR0 */
+	and	x0, x24, #3
+	cmp	x0, #2
+	b.eq	at_el2
+	b.lo	at_el1
+
+	/* EL3. Non-secure, AArch64 below, HVC allowed; SMC is undefined, for nobody up here answers (D19.2.120). */
+	mov_q	x0, BIT(0) | BIT(4) | BIT(5) | BIT(7) | BIT(8) | BIT(10)
+	mrs	x1, SYS_ID_AA64ISAR2_EL1
+	mov_q	x2, GENMASK(11, 4) | GENMASK(31, 24)
+	tst	x15, x2
+	b.ne	1f				/* pointer authentication: APK, API */
+	mov_q	x2, GENMASK(15, 8)
+	tst	x1, x2
+	b.eq	2f
+1:	orr	x0, x0, #(BIT(16) | BIT(17))
+2:	skip_unless x11, 8, 2, 3f, x2		/* MTE2: ATA */
+	orr	x0, x0, #BIT(26)
+3:	skip_unless x12, 56, 1, 4f, x2		/* fine-grained traps: FGTEn, FGTEn2 */
+	orr	x0, x0, #BIT(27)
+	skip_unless x12, 56, 2, 4f, x2
+	orr	x0, x0, #BIT(59)
+4:	skip_unless x13, 40, 1, 5f, x2		/* HCRX_EL2: HXEn */
+	orr	x0, x0, #BIT(38)
+5:	skip_unless x15, 60, 3, 6f, x2		/* LS64_ACCDATA: EnAS0, ADEn */
+	orr	x0, x0, #(BIT(36) | BIT(37))
+6:	skip_unless x11, 24, 1, 7f, x2		/* SME: EnTP2 */
+	orr	x0, x0, #BIT(41)
+7:	skip_unless x14, 0, 1, 8f, x2		/* TCR2: TCR2En */
+	orr	x0, x0, #BIT(43)
+8:	skip_unless x14, 4, 1, 9f, x2		/* SCTLR2: SCTLR2En */
+	orr	x0, x0, #BIT(44)
+9:	skip_unless x14, 8, 1, 1f, x2		/* permission indirection: PIEn */
+	orr	x0, x0, #BIT(45)
+1:	skip_unless x11, 44, 1, 2f, x2		/* guarded control stack: GCSEn */
+	orr	x0, x0, #BIT(39)
+2:	skip_unless x12, 60, 1, 3f, x2		/* enhanced counter virtualisation: ECVEn */
+	orr	x0, x0, #BIT(28)
+3:	msr	scr_el3, x0
+
+	mov	x0, #0				/* CPTR_EL3: FP and AMU do not trap; SVE and SME enabled */
+	skip_unless x10, 32, 1, 4f, x2
+	orr	x0, x0, #BIT(8)
+4:	skip_unless x11, 24, 1, 5f, x2
+	orr	x0, x0, #BIT(12)
+5:	msr	cptr_el3, x0
+	isb
+	mov	x1, #0xf			/* vector lengths: the longest there is */
+	skip_unless x10, 32, 1, 6f, x2
+	msr	SYS_ZCR_EL3, x1
+6:	skip_unless x11, 24, 1, 7f, x2
+	smcr_value x1, x2, x3
+	msr	SYS_SMCR_EL3, x1
+
+7:	mov	x0, #0				/* MDCR_EL3: debug and counters do not trap; buffers belong below */
+	skip_unless x16, 32, 1, 8f, x2		/* SPE: NSPB */
+	orr	x0, x0, #(BIT(12) | BIT(13))
+8:	skip_unless x16, 44, 1, 9f, x2		/* TRBE: NSTB */
+	orr	x0, x0, #(BIT(24) | BIT(25))
+9:	skip_unless x16, 52, 1, 1f, x2		/* BRBE: SBRBE */
+	orr	x0, x0, #(BIT(32) | BIT(33))
+1:	ubfx	x2, x16, #8, #4			/* PMUv3p9: EnPM2 */
+	cmp	x2, #9
+	b.lo	2f
+	cmp	x2, #0xf
+	b.eq	2f
+	orr	x0, x0, #BIT(7)
+2:	msr	mdcr_el3, x0
+
+	skip_unless x10, 24, 1, 3f, x2		/* GIC system registers: SRE, DFB, DIB, Enable; PMHE 0 */
+	mov	x0, #0xf
+	msr	SYS_ICC_SRE_EL3, x0
+	isb
+	msr	SYS_ICC_CTLR_EL3, xzr
+3:	skip_unless x10, 8, 1, 4f, x2		/* EL2 is there: go to it, else straight to EL1 */
+	mov_q	x0, SCTLR_EL2_OFF
+	msr	sctlr_el2, x0
+	mov_q	x0, HCR_RW
+	msr	hcr_el2, x0
+	mov	x0, #SPSR_EL2H_MASKED
+	adr_l	x1, at_el2
+	b	5f
+4:	mov_q	x0, SCTLR_EL1_OFF
+	msr	sctlr_el1, x0
+	mov	x0, #SPSR_EL1H_MASKED
+	adr_l	x1, at_el1
+5:	msr	spsr_el3, x0
+	msr	elr_el3, x1
+	isb
+	eret
+
+at_el2:
+	adr_l	x0, early_vectors
+	msr	vbar_el2, x0
+	mrs	x26, hcr_el2
+	mov_q	x0, HCR_E2H
+	and	x9, x26, x0			/* x9 := E2H as it was found */
+	mov_q	x0, HCR_RW
+	orr	x0, x0, x9
+	mrs	x1, SYS_ID_AA64ISAR2_EL1
+	mov_q	x2, GENMASK(11, 4) | GENMASK(31, 24)
+	tst	x15, x2
+	b.ne	1f
+	mov_q	x2, GENMASK(15, 8)
+	tst	x1, x2
+	b.eq	2f
+1:	mov_q	x2, HCR_APK | HCR_API
+	orr	x0, x0, x2
+2:	skip_unless x11, 8, 2, 3f, x2
+	mov_q	x2, HCR_ATA
+	orr	x0, x0, x2
+3:	msr	hcr_el2, x0
+	isb
+
+	mov_q	x0, SCTLR_EL1_OFF
+	mov_q	x1, 0x33ff			/* CPTR_EL2, E2H 0: RES1, TZ and TSM cleared below */
+	mov	x2, #3				/* CNTHCTL_EL2, E2H 0: EL1PCTEN, EL1PCEN */
+	cbz	x9, 1f
+	msr	SYS_SCTLR_EL12, x0
+	mov_q	x1, UL(3) << 20			/* CPTR_EL2, E2H 1: FPEN */
+	mov	x2, #(3 << 10)			/* CNTHCTL_EL2, E2H 1: EL1PCTEN, EL1PTEN */
+	skip_unless x10, 32, 1, 4f, x3
+	orr	x1, x1, #(3 << 16)		/* ZEN */
+4:	skip_unless x11, 24, 1, 2f, x3
+	orr	x1, x1, #(3 << 24)		/* SMEN */
+	b	2f
+1:	msr	sctlr_el1, x0
+	skip_unless x10, 32, 1, 4f, x3
+	bic	x1, x1, #BIT(8)			/* TZ */
+4:	skip_unless x11, 24, 1, 2f, x3
+	bic	x1, x1, #BIT(12)		/* TSM */
+2:	msr	cptr_el2, x1
+	msr	cnthctl_el2, x2
+	msr	cntvoff_el2, xzr
+	isb
+	mov	x1, #0xf
+	skip_unless x10, 32, 1, 5f, x2
+	msr	SYS_ZCR_EL2, x1
+5:	skip_unless x11, 24, 1, 6f, x2
+	smcr_value x1, x2, x3
+	msr	SYS_SMCR_EL2, x1
+6:	mrs	x0, midr_el1
+	msr	vpidr_el2, x0
+	mrs	x0, mpidr_el1
+	msr	vmpidr_el2, x0
+	msr	vttbr_el2, xzr
+	msr	hstr_el2, xzr
+
+	mov	x0, #0				/* MDCR_EL2: every counter is EL1's, buffers and debug too */
+	ubfx	x2, x16, #8, #4
+	cbz	x2, 7f
+	cmp	x2, #0xf
+	b.eq	7f
+	mrs	x0, SYS_PMCR_EL0
+	ubfx	x0, x0, #11, #5			/* HPMN := PMCR.N */
+7:	skip_unless x16, 32, 1, 8f, x2
+	orr	x0, x0, #(BIT(12) | BIT(13))	/* E2PB */
+8:	skip_unless x16, 44, 1, 9f, x2
+	orr	x0, x0, #(BIT(24) | BIT(25))	/* E2TB */
+9:	msr	mdcr_el2, x0
+
+	skip_unless x10, 24, 1, 1f, x2		/* GIC system registers: SRE and Enable, if EL3 lets us */
+	mrs	x0, SYS_ICC_SRE_EL2
+	orr	x0, x0, #BIT(0)
+	orr	x0, x0, #BIT(3)
+	msr	SYS_ICC_SRE_EL2, x0
+	isb
+	mrs	x0, SYS_ICC_SRE_EL2
+	tbz	x0, #0, 1f
+	msr	SYS_ICH_HCR_EL2, xzr
+
+1:	skip_unless x13, 40, 1, 5f, x2		/* HCRX_EL2: what EL1 may use */
+	mov	x0, #0
+	skip_unless x14, 0, 1, 2f, x2
+	orr	x0, x0, #BIT(14)		/* TCR2En */
+2:	skip_unless x14, 4, 1, 3f, x2
+	orr	x0, x0, #BIT(15)		/* SCTLR2En */
+3:	mrs	x1, SYS_ID_AA64ISAR2_EL1
+	skip_unless x1, 16, 1, 4f, x2
+	orr	x0, x0, #BIT(11)		/* MSCEn; MCE2 stays 0, EL2 handles none */
+4:	skip_unless x11, 44, 1, 4f, x2
+	orr	x0, x0, #BIT(22)		/* GCSEn */
+4:	skip_unless x15, 60, 1, 4f, x2
+	orr	x0, x0, #BIT(1)			/* EnALS */
+	skip_unless x15, 60, 2, 4f, x2
+	orr	x0, x0, #BIT(2)			/* EnASR */
+	skip_unless x15, 60, 3, 4f, x2
+	orr	x0, x0, #BIT(0)			/* EnAS0 */
+4:	msr	SYS_HCRX_EL2, x0
+
+5:	skip_unless x12, 56, 1, fgt_done, x2	/* fine-grained traps: none; names with n trap when 0 */
+	mov	x0, #0
+	mov	x1, #0
+	skip_unless x16, 52, 1, 6f, x2		/* BRBE: nBRBDATA, nBRBCTL, nBRBIDR */
+	orr	x0, x0, #(UL(7) << 59)
+6:	msr	SYS_HDFGRTR_EL2, x0
+	bic	x0, x0, #BIT(59)		/* nBRBIDR exists for reads only */
+	msr	SYS_HDFGWTR_EL2, x0
+	skip_unless x15, 60, 3, 7f, x2
+	orr	x1, x1, #BIT(50)		/* nACCDATA_EL1 */
+7:	skip_unless x11, 44, 1, 8f, x2
+	orr	x1, x1, #(UL(3) << 52)		/* nGCS_EL0, nGCS_EL1 */
+8:	skip_unless x11, 24, 1, 9f, x2
+	orr	x1, x1, #(UL(3) << 54)		/* nSMPRI_EL1, nTPIDR2_EL0 */
+9:	skip_unless x14, 8, 1, 1f, x2
+	orr	x1, x1, #(UL(3) << 57)		/* nPIRE0_EL1, nPIR_EL1 */
+1:	msr	SYS_HFGRTR_EL2, x1
+	msr	SYS_HFGWTR_EL2, x1
+	mov	x0, #0
+	skip_unless x16, 52, 1, 2f, x2
+	orr	x0, x0, #(UL(3) << 55)		/* nBRBINJ, nBRBIALL */
+2:	skip_unless x11, 44, 1, 3f, x2
+	orr	x0, x0, #(UL(7) << 57)		/* nGCSPUSHM_EL1, nGCSSTR_EL1, nGCSEPP */
+3:	msr	SYS_HFGITR_EL2, x0
+	skip_unless x10, 44, 1, 4f, x2		/* activity monitors */
+	msr	SYS_HAFGRTR_EL2, xzr
+4:	skip_unless x12, 56, 2, fgt_done, x2	/* FGT2 */
+	msr	SYS_HFGRTR2_EL2, xzr
+	msr	SYS_HFGWTR2_EL2, xzr
+	msr	SYS_HFGITR2_EL2, xzr
+	mov	x0, #0
+	ubfx	x2, x16, #8, #4
+	cmp	x2, #9
+	b.lo	5f
+	cmp	x2, #0xf
+	b.eq	5f
+	mov	x0, #(UL(7) << 2)		/* nPMICNTR_EL0, nPMICFILTR_EL0, nPMUACR_EL1 */
+5:	msr	SYS_HDFGRTR2_EL2, x0
+	msr	SYS_HDFGWTR2_EL2, x0
+fgt_done:
+	mov	x0, #SPSR_EL1H_MASKED
+	msr	spsr_el2, x0
+	adr_l	x0, at_el1
+	msr	elr_el2, x0
+	isb
+	eret
+
+at_el1:
+	mrs	x0, CurrentEL
+	lsr	x1, x0, #2
+	mov	x0, #BOOT_BAD_EL
+	cmp	x1, #1
+	b.ne	boot_dead_end
+	adr_l	x0, early_vectors
+	msr	vbar_el1, x0
+	isb
+	mrs	x19, cntvct_el0
+	ret	x17
+ENDFUNC drop_to_el1
+
+/*
+ * Before a table is written for it: does this CPU have the granule, and does it reach the image? (ID_AA64MMFR0_EL1)
+ * Clobbers: x0..x4
+ */
+LOCAL_FUNC check_cpu
+	mrs	x1, id_aa64mmfr0_el1
+	ubfx	x2, x1, #TGRAN_SHIFT, #4
+	mov	x0, #BOOT_NO_GRANULE
+	cmp	x2, #TGRAN_MIN
+	b.lo	boot_dead_end
+	cmp	x2, #TGRAN_MAX
+	b.hi	boot_dead_end
+	pa_bits	x1, x2, x3			/* x2 := physical address bits, 48 at most */
+	adr_l	x1, _end
+	sub	x1, x1, #1
+	lsr	x3, x1, x2
+	mov	x0, #BOOT_IMAGE_TOO_HIGH
+	cbnz	x3, boot_dead_end
+	ret
+ENDFUNC check_cpu
+
+/* Zero the early tables, past the caches. Clobbers: x0, x1 */
+LOCAL_FUNC clear_early_tables
+	adr_l	x0, __early_tables_start
+	adr_l	x1, __early_tables_end
+1:	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	cmp	x0, x1
+	b.lo	1b
+	ret
+ENDFUNC clear_early_tables
+
+/*
+ * The entries of one level's tables that cover a range. Tables of one level lie one behind the other, so indices count on from the
+ * first of them.
+ *	vstart, vend: first and last byte of the range, virtual; preserved
+ *	shift, bits: what one entry spans, and how many bits select one in a table
+ *	istart, iend: Returns the first and last index, relative to the first table
+ *	count: in, how many further tables this level has; Returns the same for the next level
+ */
+	.macro	compute_indices, vstart, vend, shift, bits, istart, iend, count
+	ubfx	\istart, \vend, #(\shift), #(\bits)
+	add	\iend, \istart, \count, lsl #(\bits)
+	ubfx	\istart, \vstart, #(\shift), #(\bits)
+	sub	\count, \iend, \istart
+	.endm
+
+/*
+ * Fill entries.
+ *	tbl: the first table; preserved
+ *	pa: what the first entry points to; Returns what the one behind the last would
+ *	index, iend: first and last index; index is corrupted
+ *	flags: or-ed into each entry; step: bytes an entry advances pa by; tmp: corrupted
+ */
+	.macro	populate_entries, tbl, pa, index, iend, flags, step, tmp
+.Lfill\@:
+	orr	\tmp, \pa, \flags
+	str	\tmp, [\tbl, \index, lsl #3]
+	add	\pa, \pa, \step
+	add	\index, \index, #1
+	cmp	\index, \iend
+	b.ls	.Lfill\@
+	.endm
+
+/*
+ * Map a range with pages, in tables that lie behind the root in the order they are needed.
+ *	tbl: the root; Returns the first table of level 3
+ *	vstart, vend: first and last byte, virtual; preserved
+ *	pa: physical address of vstart's page; corrupted
+ *	flags: of each page; preserved
+ *	Corrupts next, first, index, iend, count, tmp, step.
+ */
+	.macro	map_memory, tbl, vstart, vend, pa, flags, next, first, index, iend, count, tmp, step
+	mov	\step, #PAGE_SIZE
+	add	\next, \tbl, \step
+	mov	\count, #0
+	.irp	level, 0, 1, 2
+	.if	\level >= FIRST_LEVEL
+	compute_indices \vstart, \vend, LEVEL_SHIFT(\level), TABLE_SHIFT, \index, \iend, \count
+	mov	\first, \next
+	populate_entries \tbl, \next, \index, \iend, #PTE_TYPE_TABLE, \step, \tmp
+	mov	\tbl, \first
+	.endif
+	.endr
+	compute_indices \vstart, \vend, PAGE_SHIFT, TABLE_SHIFT, \index, \iend, \count
+	populate_entries \tbl, \pa, \index, \iend, \flags, \step, \tmp
+	.endm
+
+/*
+ * Map a range again in the level 3 table map_memory made for it, with other rights or another address.
+ * Inputs: x0 := table, x1 := first byte, x2 := last byte (virtual), x3 := physical address, x4 := flags
+ * Clobbers: x3, x5..x9
+ */
+LOCAL_FUNC remap_region
+	mov	x9, #PAGE_SIZE
+	mov	x7, #0
+	compute_indices x1, x2, PAGE_SHIFT, TABLE_SHIFT, x5, x6, x7
+	populate_entries x0, x3, x5, x6, x4, x9, x8
+	ret
+ENDFUNC remap_region
+
+/*
+ * The identity map: text read-execute, the rest of the image read-write, and behind the image a window of two pages with the start
+ * of the device tree, read-only. The image may lie beyond VA_BITS: then one more level goes on top.
+ * Inputs: x20 := device tree
+ * Outputs: x27 := window address of the tree's page or 0, x28 := address bits the idmap resolves. Clobbers: x0..x17
+ */
+LOCAL_FUNC create_idmap
+	mov	x17, lr
+	adr_l	x0, init_idmap_pg_dir
+	adr_l	x1, _head
+	adr_l	x2, _end
+	mov	x27, x2				/* x27 := window */
+	add	x2, x2, #(2 * PAGE_SIZE)
+	sub	x2, x2, #1
+	mov	x3, x1
+	mov_q	x4, PROT_RW | PTE_TYPE_PAGE
+	map_memory x0, x1, x2, x3, x4, x5, x6, x7, x8, x10, x11, x12
+	adr_l	x2, __inittext_end
+	sub	x2, x2, #1
+	mov	x3, x1
+	mov_q	x4, PROT_ROX | PTE_TYPE_PAGE
+	bl	remap_region
+
+	/* Two pages, for a header that starts anywhere. What cannot be an address of memory is not mapped. */
+	and	x3, x20, #PAGE_MASK
+	mov_q	x4, PROT_RO | PTE_TYPE_PAGE
+	mrs	x1, id_aa64mmfr0_el1
+	pa_bits	x1, x2, x5
+	add	x5, x3, #(2 * PAGE_SIZE)
+	sub	x5, x5, #1
+	lsr	x5, x5, x2
+	cbz	x5, 1f
+	mov	x3, #0
+	mov	x4, #0
+1:	mov	x1, x27
+	add	x2, x1, #(2 * PAGE_SIZE)
+	sub	x2, x2, #1
+	cbnz	x4, 2f
+	mov	x27, #0
+2:	bl	remap_region
+
+	mov	x28, #VA_BITS
+	.if	VA_BITS < IDMAP_BITS_MAX
+	adr_l	x1, _end
+	add	x1, x1, #(2 * PAGE_SIZE)
+	lsr	x2, x1, #VA_BITS
+	cbz	x2, 3f
+	mov	x28, #IDMAP_BITS_MAX
+	adr_l	x0, init_idmap_extra
+	adr_l	x3, init_idmap_pg_dir
+	orr	x3, x3, #PTE_TYPE_TABLE
+	str	x3, [x0, x2, lsl #3]
+3:
+	.endif
+	ret	x17
+ENDFUNC create_idmap
+
+/* The image at the address it was linked for: text read-execute, the rest read-write. Clobbers: x0..x17 */
+LOCAL_FUNC create_kernel_map
+	mov	x17, lr
+	adr_l	x0, init_pg_dir
+	mov_q	x1, KIMAGE_VADDR
+	adr_l	x13, _head			/* x13 := physical address of the image */
+	sub	x14, x1, x13			/* x14 := virtual minus physical */
+	adr_l	x2, _end
+	add	x2, x2, x14
+	sub	x2, x2, #1
+	mov	x3, x13
+	mov_q	x4, PROT_RW | PTE_TYPE_PAGE
+	map_memory x0, x1, x2, x3, x4, x5, x6, x7, x8, x10, x11, x12
+	adr_l	x2, __inittext_end
+	add	x2, x2, x14
+	sub	x2, x2, #1
+	mov	x3, x13
+	mov_q	x4, PROT_ROX | PTE_TYPE_PAGE
+	bl	remap_region
+	ret	x17
+ENDFUNC create_kernel_map
+
+/*
+ * Registers the walker and the kernel depend on, none left as found. The tables are complete in memory (DSB in dcache_inval_poc).
+ * Inputs: x28 := address bits of the idmap. Outputs: x0 := value for SCTLR_EL1. Clobbers: x1..x5
+ */
+LOCAL_FUNC cpu_setup
+	tlbi	vmalle1
+	ic	iallu
+	dsb	nsh
+	msr	cpacr_el1, xzr			/* FP traps: the kernel has none */
+	msr	mdscr_el1, xzr
+	msr	cntkctl_el1, xzr
+	msr	contextidr_el1, xzr
+	msr	amair_el1, xzr
+	mrs	x1, id_aa64dfr0_el1
+	ubfx	x2, x1, #8, #4
+	cbz	x2, 1f
+	cmp	x2, #0xf
+	b.eq	1f
+	msr	SYS_PMUSERENR_EL0, xzr
+1:	mrs	x1, SYS_ID_AA64MMFR3_EL1
+	ubfx	x2, x1, #0, #4
+	cbz	x2, 2f
+	msr	SYS_TCR2_EL1, xzr
+2:	ubfx	x2, x1, #4, #4
+	cbz	x2, 3f
+	msr	SYS_SCTLR2_EL1, xzr
+3:	mrs	x1, id_aa64pfr1_el1
+	ubfx	x2, x1, #44, #4
+	cbz	x2, 4f
+	msr	SYS_GCSCR_EL1, xzr
+	msr	SYS_GCSCRE0_EL1, xzr
+4:	mov_q	x1, MAIR_VALUE
+	msr	mair_el1, x1
+	mrs	x1, id_aa64mmfr0_el1
+	and	x1, x1, #0xf
+	cmp	x1, #PARANGE_48
+	b.ls	5f
+	mov	x1, #PARANGE_48
+5:	mov_q	x2, TCR_WALKS | TCR_TG0 | TCR_TG1 | TCR_T1SZ(VA_BITS)
+	orr	x2, x2, x1, lsl #TCR_IPS_SHIFT
+	mov	x3, #64
+	sub	x3, x3, x28
+	orr	x2, x2, x3			/* T0SZ */
+	msr	tcr_el1, x2
+	mov_q	x0, SCTLR_EL1_ON
+	ret
+ENDFUNC cpu_setup
+
+	.section ".idmap.text", "ax"
+/*
+ * Translation on, and on to the address the kernel was linked for.
+ * Inputs: x0 := SCTLR_EL1, x28 := address bits of the idmap
+ */
+LOCAL_FUNC enable_mmu
+	adr_l	x1, init_idmap_pg_dir
+	.if	VA_BITS < IDMAP_BITS_MAX
+	cmp	x28, #VA_BITS
+	b.eq	1f
+	adr_l	x1, init_idmap_extra
+1:
+	.endif
+	adr_l	x2, init_pg_dir
+	msr	ttbr0_el1, x1
+	msr	ttbr1_el1, x2
+	adr_l	x3, primary_switched
+	adr_l	x4, _head
+	sub	x3, x3, x4
+	mov_q	x5, KIMAGE_VADDR
+	add	x3, x3, x5			/* x3 := virtual address of primary_switched */
+	isb
+	msr	sctlr_el1, x0
+	isb
+	/* What was fetched with translation off must not run on. */
+	ic	iallu
+	dsb	nsh
+	isb
+	br	x3
+ENDFUNC enable_mmu
+
+/*
+ * Put TTBR1 to another root while running on the permanent idmap: no entry of the old map may be in use, nor in the TLB, when the new
+ * one comes (Arm ARM D8.16.1: break-before-make; the reserved TTBR1 value is the empty table).
+ * Inputs: x0 := new root, x1 := an empty root (both physical); called at its physical address, interrupts masked
+ * Clobbers: x2
+ */
+FUNC idmap_replace_ttbr1
+	msr	ttbr1_el1, x1
+	isb
+	tlbi	vmalle1
+	dsb	nsh
+	isb
+	msr	ttbr1_el1, x0
+	isb
+	ret
+ENDFUNC idmap_replace_ttbr1
+
+	.text
+/*
+ * At the kernel's own addresses. Everything is written through the caches from here on.
+ * Inputs: x19..x27 as listed on top
+ */
+LOCAL_FUNC primary_switched
+	msr	spsel, #1
+	adr_l	x0, exception_stack_end
+	mov	sp, x0
+	msr	spsel, #0
+	adr_l	x0, init_stack_end
+	mov	sp, x0
+	adr_l	x0, vectors
+	msr	vbar_el1, x0
+	adr_l	x0, boot_cpu
+	msr	tpidr_el1, x0
+	isb
+	mov	x29, #0
+	mov	x30, #0
+
+	adr_l	x0, handover
+	stp	x20, x21, [x0, #HANDOVER_ARGS]
+	stp	x22, x23, [x0, #HANDOVER_ARGS + 16]
+	and	x1, x24, #3
+	bic	x2, x24, #3
+	str	x1, [x0, #HANDOVER_EL]
+	str	x25, [x0, #HANDOVER_SCTLR]
+	str	x2, [x0, #HANDOVER_DAIF]
+	str	x26, [x0, #HANDOVER_HCR]
+	str	x19, [x0, #HANDOVER_TIME]
+	adr_l	x1, _head
+	mrs	x2, ttbr1_el1			/* x2 := physical address of init_pg_dir */
+	adr_l	x3, init_pg_dir
+	sub	x3, x3, x2			/* x3 := virtual minus physical */
+	sub	x2, x1, x3
+	str	x2, [x0, #HANDOVER_IMAGE]
+	str	x27, [x0, #HANDOVER_WINDOW]
+	adr_l	x0, kimage_voffset
+	str	x3, [x0]
+
+	/* The tree is looked at before BSS is cleared: it may lie in there. */
+	bl	check_handover
+	adr_l	x0, __bss_start
+	mov	w1, #0
+	adr_l	x2, __bss_stop
+	sub	x2, x2, x0
+	bl	memset
+	bl	relocate_kernel
+	bl	start_kernel
+ENDFUNC primary_switched
+
+/*
+ * Stop this CPU for good, with the reason where README says it is. Works with the MMU on and off.
+ * Inputs: x0 := reason, x1..x3 := values
+ */
+FUNC boot_dead_end
+	adr_l	x4, boot_status
+	str	x0, [x4, #STATUS_REASON]
+	stp	x1, x2, [x4, #STATUS_VALUES]
+	str	x3, [x4, #STATUS_VALUES + 16]
+	dc	cvac, x4
+	dsb	sy
+1:	wfe
+	wfi
+	b	1b
+ENDFUNC boot_dead_end
+
+/* Exceptions before the kernel's own vectors, at any EL: leave the syndrome where it can be found. */
+	.macro	early_vector, label
+	.balign	128
+	b	\label
+	.endm
+
+	.section ".text.vectors", "ax"
+	.balign	2048
+early_vectors:
+	.rept	16
+	early_vector early_exception
+	.endr
+
+LOCAL_FUNC early_exception
+	mrs	x4, CurrentEL
+	mov	x0, #BOOT_EXCEPTION
+	cmp	x4, #(2 << 2)
+	b.eq	2f
+	b.hi	3f
+	mrs	x1, esr_el1
+	mrs	x2, elr_el1
+	mrs	x3, far_el1
+	b	boot_dead_end
+2:	mrs	x1, esr_el2
+	mrs	x2, elr_el2
+	mrs	x3, far_el2
+	mrs	x4, spsr_el2
+	and	x4, x4, #0xf
+	cmp	x4, #5				/* from EL1: the kernel called up, or an abort was routed here */
+	b.hi	boot_dead_end
+	mov	x0, #BOOT_EL2_CALL
+	b	boot_dead_end
+3:	mrs	x1, esr_el3
+	mrs	x2, elr_el3
+	mrs	x3, far_el3
+	b	boot_dead_end
+ENDFUNC early_exception
