@@ -105,8 +105,8 @@ static void __init announce(const struct earlycon_device *dev, const char *space
 	int len = (int)dev->options_len;
 
 	if (dev->driver->window)
-		pr_info("earlycon: %s at %s 0x%016llx (options '%.*s')\n", dev->driver->shown,
-			space, (unsigned long long)dev->phys, len, dev->options);
+		pr_info("earlycon: %s at %s 0x%016lx (options '%.*s')\n", dev->driver->shown, space,
+			dev->phys, len, dev->options);
 	else
 		pr_info("earlycon: %s (options '%.*s')\n", dev->driver->shown, len, dev->options);
 }

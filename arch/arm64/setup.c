@@ -41,28 +41,27 @@ static void __init add_memory(const char *node, unsigned int index, phys_addr_t 
 		return;
 	}
 	if (size > PHYS_ADDR_MAX - base) {
-		pr_warn("/%s: tuple %u, 0x%llx bytes at 0x%llx, ends beyond all addresses, cut there\n",
-			node, index, (unsigned long long)size, (unsigned long long)base);
+		pr_warn("/%s: tuple %u, 0x%lx bytes at 0x%lx, ends beyond all addresses, cut there\n",
+			node, index, size, base);
 		size = PHYS_ADDR_MAX - base;
 	}
 	end = ALIGN_DOWN(base + size, PAGE_SIZE);
 	start = base > PHYS_ADDR_MAX - PAGE_SIZE ? end : PAGE_ALIGN(base);
 	if (start != base || end != base + size)
 		pr_debug(
-			"/%s: tuple %u, 0x%llx bytes at 0x%llx, is not whole pages, rounded inwards\n",
-			node, index, (unsigned long long)size, (unsigned long long)base);
+			"/%s: tuple %u, 0x%lx bytes at 0x%lx, is not whole pages, rounded inwards\n",
+			node, index, size, base);
 	if (start >= end)
 		return;
 	if (memblock_add_node(start, end - start, nid, flags)) {
-		pr_err("/%s: tuple %u, 0x%llx bytes at 0x%llx, left out: too many ranges\n", node,
-		       index, (unsigned long long)size, (unsigned long long)base);
+		pr_err("/%s: tuple %u, 0x%lx bytes at 0x%lx, left out: too many ranges\n", node,
+		       index, size, base);
 		return;
 	}
 	added = memblock.memory.total_size - before;
 	if (added != end - start)
-		pr_warn("/%s: tuple %u, 0x%llx bytes at 0x%llx, repeats 0x%llx bytes, counted once\n",
-			node, index, (unsigned long long)size, (unsigned long long)base,
-			(unsigned long long)(end - start - added));
+		pr_warn("/%s: tuple %u, 0x%lx bytes at 0x%lx, repeats 0x%lx bytes, counted once\n",
+			node, index, size, base, (end - start - added));
 }
 
 /* Devicetree Specification 3.4; linux,usable-memory takes reg's place after a crash, numa-node-id
@@ -126,8 +125,8 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 			memblock_remove(region->base, region->size);
 	}
 	memblock_clear_nomap(0, PHYS_ADDR_MAX);
-	pr_info("linux,usable-memory-range leaves %lluK of memory\n",
-		(unsigned long long)(memblock_phys_mem_size() >> 10));
+	pr_info("linux,usable-memory-range leaves %luK of memory\n",
+		(memblock_phys_mem_size() >> 10));
 }
 
 /* ---- the other nodes ---- */
@@ -247,8 +246,8 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 		return;
 	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
 	if (memblock_reserve(page, PAGE_SIZE))
-		pr_err("/cpus/%s: cpu-release-addr's page 0x%llx not reserved: too many ranges\n",
-		       it->name, (unsigned long long)page);
+		pr_err("/cpus/%s: cpu-release-addr's page 0x%lx not reserved: too many ranges\n",
+		       it->name, page);
 }
 
 /* What a bus's masters reach: the highest address its dma-ranges lead to. The lowest of these
@@ -296,6 +295,8 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 		return scan_chosen(it, scan);
 	if (it->depth == 1 && !strcmp(it->name, "cpus"))
 		scan->cpu_depth = 2;
+	if (it->depth == 1 && !strcmp(it->name, "reserved-memory"))
+		machine.reserved_memory = it->node;
 	while (dt_next_prop(it, &prop)) {
 		if (prop.name[0] == 'd' && !strcmp(prop.name, "device_type"))
 			type = prop;
@@ -321,9 +322,9 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 
 static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)
 {
-	panic("x0 = 0x%llx, where the device tree should be: %s; x0 must hold the physical address of a tree that is 8-byte "
+	panic("x0 = 0x%lx, where the device tree should be: %s; x0 must hold the physical address of a tree that is 8-byte "
 	      "aligned and 2 MiB at most (U-Boot: booti <kernel> <initrd or -> <fdt>)",
-	      (unsigned long long)dt_phys, why);
+	      dt_phys, why);
 }
 
 static void __init scan_tree(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Contract with mm/: memory inside the image for what must be allocated before memblock knows RAM.
- * The area is the sum of the reservations; what nobody took goes back to memblock in
- * arm64_memblock_init().
+ * The area is the sum of the reservations; what nobody took goes back to memblock in bootmem_init(),
+ * when memblock's own arrays can grow elsewhere.
  */
 #ifndef ASM_BRK_H
 #define ASM_BRK_H
@@ -16,8 +16,8 @@
 
 /*
  * Take size bytes aligned to align (a power of two) from the area: zeroed, virtual address in the
- * kernel image. NULL when the area is used up or already closed. Boot CPU, before
- * arm64_memblock_init() has closed it.
+ * kernel image. NULL when the area is used up or already closed. Boot CPU, before bootmem_init()
+ * has closed it.
  */
 void *extend_brk(size_t size, size_t align);
 

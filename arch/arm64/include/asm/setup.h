@@ -31,10 +31,19 @@ struct machine {
 	u32 psci_node;    /* in dt; for the function numbers of version 0.1 */
 	phys_addr_t dma_limit; /* last address every DMA master can reach (dma-ranges); all ones: no
 				  limit stated */
-	phys_addr_t cma_base, cma_size; /* kept for large contiguous buffers (cma= or
-					   linux,cma-default), size 0: nothing */
-	phys_addr_t cma_reserved; /* bytes of all reusable regions, cma_size among them; reserved,
-				     given to nobody yet */
+	u32 reserved_memory;   /* node of /reserved-memory; 0, which is the root or a NOP: none */
+	/*
+	 * Memory kept for large contiguous buffers: cma=, or linux,cma-default. Linux lends such
+	 * memory to whoever can be moved out of it. Nothing can be moved here, so it is reserved
+	 * and counted, and has no user yet.
+	 */
+	phys_addr_t cma_base, cma_size;
+	phys_addr_t cma_reserved; /* bytes of all reusable regions of the tree and of cma= */
+	/* cma=size[@base[-limit]]: size PHYS_ADDR_MAX: not given. base 0: anywhere below limit,
+	 * else at base. */
+	struct {
+		phys_addr_t size, base, limit;
+	} cma_param;
 };
 extern struct machine machine;
 

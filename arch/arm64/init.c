@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From what the tree says about memory to what the page allocator gets. */
+#include <asm/brk.h>
+#include <asm/memory.h>
+#include <asm/page.h>
+#include <asm/sections.h>
+#include <asm/setup.h>
+#include <asm/sysreg.h>
+#include <lib/bug.h>
+#include <lib/cmdline.h>
+#include <lib/errno.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+
+phys_addr_t memstart_addr __ro_after_init;
+
+static phys_addr_t memory_limit __initdata = PHYS_ADDR_MAX;
+
+/* ---- the command line's say ---- */
+
+static int __init set_mem(const char *val, size_t len)
+{
+	const char *end;
+	u64 limit = val ? memparse(val, &end) : 0;
+
+	if (!val || end != val + len || limit < PAGE_SIZE)
+		return -EINVAL;
+	memory_limit = ALIGN_DOWN(limit, PAGE_SIZE);
+	return 0;
+}
+EARLY_PARAM("mem", set_mem, "=<size> uses only the first <size> bytes of memory");
+
+static int __init set_cma(const char *val, size_t len)
+{
+	u64 size, base = 0, limit = 0;
+	const char *p = val, *end = val + len, *start;
+
+	if (!val || !len)
+		return -EINVAL;
+	size = memparse(val, &p);
+	if (p == val)
+		return -EINVAL;
+	if (p < end && *p == '@') {
+		start = p + 1;
+		base = memparse(start, &p);
+		if (p == start)
+			return -EINVAL;
+	}
+	if (p < end && *p == '-') {
+		start = p + 1;
+		limit = memparse(start, &p);
+		if (p == start)
+			return -EINVAL;
+	}
+	if (p != end)
+		return -EINVAL;
+	machine.cma_param.size = size;
+	machine.cma_param.base = base;
+	machine.cma_param.limit = limit;
+	return 0;
+}
+EARLY_PARAM("cma", set_cma, "=<size>[@<base>[-<limit>]] keeps memory for large contiguous buffers");
+
+/* ---- the brk area ---- */
+
+static char *brk_next = __brk_start;
+static bool brk_closed;
+
+void *extend_brk(size_t size, size_t align)
+{
+	char *start = (char *)ALIGN((unsigned long)brk_next, align);
+
+	if (brk_closed || size > (size_t)(__brk_limit - __brk_start) || start + size > __brk_limit)
+		return NULL;
+	brk_next = start + size;
+	return memset(start, 0, size);
+}
+
+/* Give back what nobody took. memblock's arrays grow into memory by now. */
+static void __init close_brk(void)
+{
+	phys_addr_t unused = PAGE_ALIGN(__pa_symbol(brk_next));
+
+	brk_closed = true;
+	memblock_phys_free(unused, __pa_symbol(__brk_limit) - unused);
+}
+
+/* ---- arm64_memblock_init ---- */
+
+/* Remove memory in [base, end), and say so when there was any. */
+static void __init drop_memory(phys_addr_t base, phys_addr_t end, const char *why)
+{
+	phys_addr_t before = memblock.memory.total_size;
+
+	memblock_remove(base, end - base);
+	if (memblock.memory.total_size != before)
+		pr_warn("%luK of memory in 0x%lx-0x%lx not used: %s\n",
+			(before - memblock.memory.total_size) >> 10, base, end - 1, why);
+}
+
+/* Bytes of [base, base + size) that are memory, whatever regions they are in. */
+static phys_addr_t __init memory_inside(phys_addr_t base, phys_addr_t size)
+{
+	phys_addr_t start, end, sum = 0;
+	u64 i;
+
+	for_each_mem_range (i, &start, &end) {
+		start = max(start, base);
+		end = min(end, base + size);
+		sum += start < end ? end - start : 0;
+	}
+	return sum;
+}
+
+/* Physical address bits of this CPU (ID_AA64MMFR0_EL1.PARange), no more than a descriptor holds. */
+static unsigned int __init phys_addr_bits(void)
+{
+	static const u8 bits[] __initconst = {32, 36, 40, 42, 44, 48};
+	unsigned int range = id_field(read_sysreg(id_aa64mmfr0_el1), 0);
+
+	return range < ARRAY_SIZE(bits) ? bits[range] : PHYS_MASK_BITS;
+}
+
+/* The kernel runs where the loader put it, so that is memory, whatever the tree says. */
+static void __init own_the_image(phys_addr_t base, phys_addr_t size)
+{
+	if (memory_inside(base, size) == size)
+		return;
+	pr_warn("the kernel at 0x%lx-0x%lx is not in the tree's memory; used all the same\n", base,
+		base + size - 1);
+	if (memblock_add(base, size))
+		panic("the kernel's own memory at 0x%lx cannot be recorded: too many ranges", base);
+}
+
+/*
+ * Choose memstart_addr and drop what the linear map cannot cover. The map starts at the bottom of
+ * memory; when the kernel lies above its end it is moved up, so that it ends with the kernel, and
+ * memory below is lost in place of memory above.
+ */
+static void __init fit_linear_map(phys_addr_t kernel_end)
+{
+	const char *why = "outside the linear map, VA_BITS is too small for it";
+	phys_addr_t start = ALIGN_DOWN(memblock_start_of_DRAM(), MEMSTART_ALIGN);
+
+	if (memblock_end_of_DRAM() - start > LINEAR_SIZE) {
+		drop_memory(max(start + LINEAR_SIZE, kernel_end), PHYS_ADDR_MAX, why);
+		if (memblock_end_of_DRAM() - start > LINEAR_SIZE) {
+			start = ALIGN(memblock_end_of_DRAM() - LINEAR_SIZE, MEMSTART_ALIGN);
+			drop_memory(0, start, why);
+		}
+	}
+	memstart_addr = start;
+}
+
+/* Is the initrd memory that can be kept? Before mem= cuts any off. */
+static void __init check_initrd(phys_addr_t kernel, phys_addr_t kernel_size)
+{
+	phys_addr_t start = machine.initrd_start, end = machine.initrd_end;
+	const char *why = NULL;
+
+	if (!start && !end)
+		return;
+	if (start >= end)
+		why = "it ends before it starts";
+	else if (memory_inside(start, end - start) != end - start)
+		why = "not all of it is memory the kernel can reach";
+	else if (start < kernel + kernel_size && kernel < end)
+		why = "it overlaps the kernel, the loader must place it elsewhere";
+	if (!why)
+		return;
+	pr_warn("initrd at 0x%lx-0x%lx ignored: %s\n", start, end, why);
+	machine.initrd_start = machine.initrd_end = 0;
+}
+
+/* mem=, as far as it goes: the kernel and the initrd stay. */
+static void __init apply_memory_limit(phys_addr_t kernel, phys_addr_t kernel_size)
+{
+	phys_addr_t initrd = ALIGN_DOWN(machine.initrd_start, PAGE_SIZE);
+	phys_addr_t initrd_size = PAGE_ALIGN(machine.initrd_end) - initrd;
+
+	if (memory_limit >= memblock_phys_mem_size())
+		return;
+	memblock_mem_limit_remove_map(memory_limit);
+	if (memblock_add(kernel, kernel_size) || (initrd_size && memblock_add(initrd, initrd_size)))
+		panic("mem=: kernel and initrd cannot be added back: too many ranges");
+	pr_notice("Memory limited to %luMB\n", memory_limit >> 20);
+}
+
+static void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, const char *what)
+{
+	if (memblock_reserve(base, size))
+		panic("%s at 0x%lx-0x%lx cannot be reserved: too many ranges", what, base,
+		      base + size - 1);
+}
+
+void __init arm64_memblock_init(void)
+{
+	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(_end - _text);
+
+	drop_memory(UL(1) << phys_addr_bits(), PHYS_ADDR_MAX,
+		    "beyond this CPU's physical addresses");
+	own_the_image(kernel, size);
+	fit_linear_map(kernel + size);
+	check_initrd(kernel, size);
+	apply_memory_limit(kernel, size);
+
+	reserve_or_panic(kernel, size, "kernel");
+	reserve_or_panic(machine.dt_phys, machine.dt_size, "device tree");
+	if (machine.initrd_end) {
+		reserve_or_panic(machine.initrd_start, machine.initrd_end - machine.initrd_start,
+				 "initrd");
+		pr_debug("initrd: 0x%lx-0x%lx\n", machine.initrd_start, machine.initrd_end - 1);
+	}
+	reserve_tree_regions();
+}
+
+/* ---- bootmem_init ---- */
+
+/* cma=: reserved like the tree's reusable regions, see struct machine. */
+static void __init reserve_cma(phys_addr_t dma_end)
+{
+	const phys_addr_t align = PAGE_SIZE << MAX_PAGE_ORDER;
+	phys_addr_t base = machine.cma_param.base, limit = machine.cma_param.limit,
+		    size = machine.cma_param.size;
+	bool fixed = base && !limit;
+
+	if (size == PHYS_ADDR_MAX || size == 0)
+		return;
+	size = size > PHYS_ADDR_MAX - align ? size : ALIGN(size, align);
+	if (!fixed)
+		base = memblock_phys_alloc_range(size, align, base,
+						 limit ? min(limit, dma_end) : dma_end);
+	else if (!IS_ALIGNED(base, align) || size > PHYS_ADDR_MAX - base ||
+		 memory_inside(base, size) != size || memblock_is_region_reserved(base, size) ||
+		 memblock_reserve(base, size))
+		base = 0;
+	if (!base) {
+		pr_warn("cma=: no room for %luK%s; nothing kept\n", size >> 10,
+			fixed ? " there, or not aligned to the largest order" : "");
+		return;
+	}
+	machine.cma_base = base;
+	machine.cma_size = size;
+	machine.cma_reserved += size;
+	pr_info("cma: %luK kept at 0x%lx\n", size >> 10, base);
+}
+
+/* End of the zone whose devices reach addresses up to limit: none below memory's start, and none
+ * beyond its end. */
+static phys_addr_t __init zone_end(phys_addr_t limit)
+{
+	phys_addr_t first = memblock_start_of_DRAM();
+
+	if (first > UINT32_MAX)
+		limit = PHYS_ADDR_MAX;
+	else if (first > limit)
+		limit = UINT32_MAX;
+	return min(limit, memblock_end_of_DRAM() - 1) + 1;
+}
+
+void __init bootmem_init(void)
+{
+	phys_addr_t dma = machine.dma_limit, dma32 = UINT32_MAX, dma_end;
+
+	close_brk();
+	/* Firmware tells about buses, not about the devices on them: where there is memory below 4
+	 * GiB, DMA gets some. */
+	if (memblock_start_of_DRAM() < UINT32_MAX)
+		dma = min(dma, (phys_addr_t)UINT32_MAX);
+	dma_end = zone_end(dma);
+	reserve_cma(dma_end);
+	page_alloc_init(PFN_DOWN(dma_end), PFN_DOWN(zone_end(dma32)));
+}
+
+/* ---- mem_init ---- */
+
+static unsigned long __init kib(const char *start, const char *end)
+{
+	return (unsigned long)(end - start) >> 10;
+}
+
+void __init mem_init(void)
+{
+	unsigned long total, free, cma = machine.cma_reserved >> 10;
+	char cma_text[40] = "";
+
+	memblock_free_all();
+	total = memblock_phys_mem_size() >> 10;
+	free = nr_free_pages() << (PAGE_SHIFT - 10);
+	if (cma)
+		snprintf(cma_text, sizeof(cma_text), ", %luK cma-reserved", cma);
+	pr_info("Memory: %luK/%luK available (%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss, "
+		"%luK reserved%s)\n",
+		free, total, kib(_text, _etext), kib(__start_ro_after_init, _edata),
+		kib(__start_rodata, __end_rodata), kib(__init_begin, __init_end),
+		kib(__bss_start, _end), total - free - min(cma, total - free), cma_text);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the tree keeps from the kernel: its reservation block and /reserved-memory (Devicetree
+ * Specification 3.5 and 5.3). */
+#include <asm/page.h>
+#include <asm/setup.h>
+#include <lib/errno.h>
+#include <lib/kernel.h>
+#include <lib/printk.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+
+/* Regions for contiguous buffers start and end on blocks of this size. */
+#define CMA_ALIGN (PAGE_SIZE << MAX_PAGE_ORDER)
+
+/* A child of /reserved-memory. */
+struct region {
+	const struct dt_iter *it;
+	struct dt_cells cells; /* of /reserved-memory */
+	bool no_map, reusable, cma_default;
+};
+
+static void __init read_region(struct region *r, const struct dt_iter *it)
+{
+	const struct dt *dt = it->dt;
+	struct dt_prop prop;
+
+	r->it = it;
+	r->no_map = dt_prop(dt, it->node, "no-map", &prop);
+	r->reusable = dt_prop(dt, it->node, "reusable", &prop);
+	r->cma_default = r->reusable && dt_prop(dt, it->node, "linux,cma-default", &prop);
+	if (!r->no_map || !r->reusable)
+		return;
+	pr_warn("/reserved-memory/%s: no-map and reusable exclude each other, taken as no-map\n",
+		it->name);
+	r->reusable = r->cma_default = false;
+}
+
+/* Is all of this region the user's business, because cma= replaces the tree's default area? */
+static bool __init replaced_by_user(const struct region *r)
+{
+	if (!r->cma_default || machine.cma_param.size == PHYS_ADDR_MAX)
+		return false;
+	pr_info("/reserved-memory/%s: not reserved, cma= is used in its place\n", r->it->name);
+	return true;
+}
+
+/* Note what was reserved and for whom. */
+static void __init account(const struct region *r, phys_addr_t base, phys_addr_t size)
+{
+	if (r->reusable)
+		machine.cma_reserved += size;
+	if (r->cma_default) {
+		machine.cma_base = base;
+		machine.cma_size = size;
+	}
+	pr_debug("/reserved-memory/%s: 0x%lx-0x%lx%s%s\n", r->it->name, base, base + size - 1,
+		 r->no_map ? " no-map" : "", r->reusable ? " reusable" : "");
+}
+
+/* Take [base, base + size) out of the linear map, whole pages, unless something of ours is there
+ * already. */
+static int __init keep_unmapped(phys_addr_t base, phys_addr_t size)
+{
+	phys_addr_t start = ALIGN_DOWN(base, PAGE_SIZE);
+	phys_addr_t end =
+		base + size > PHYS_ADDR_MAX - PAGE_SIZE ? PHYS_ADDR_MAX : PAGE_ALIGN(base + size);
+
+	if (memblock_overlaps_region(&memblock.memory, start, end - start) &&
+	    memblock_is_region_reserved(start, end - start))
+		return -EBUSY;
+	return memblock_mark_nomap(start, end - start);
+}
+
+static void __init reserve_static(const struct region *r, unsigned int index, phys_addr_t base,
+				  phys_addr_t size)
+{
+	const char *name = r->it->name;
+	int err;
+
+	if (size == 0)
+		return;
+	if (size > PHYS_ADDR_MAX - base) {
+		pr_warn("/reserved-memory/%s: tuple %u, 0x%lx bytes at 0x%lx, ends beyond all addresses, cut there\n",
+			name, index, size, base);
+		size = PHYS_ADDR_MAX - base;
+	}
+	if (!r->no_map && memblock_is_region_reserved(base, size))
+		pr_debug("/reserved-memory/%s: tuple %u overlaps what is reserved already\n", name,
+			 index);
+	err = r->no_map ? keep_unmapped(base, size) : memblock_reserve(base, size);
+	if (!err)
+		account(r, base, size);
+	else
+		pr_err("/reserved-memory/%s: tuple %u, 0x%lx bytes at 0x%lx, not %s: %s\n", name,
+		       index, size, base, r->no_map ? "taken out of the map" : "reserved",
+		       err == -EBUSY ? "the kernel, the tree or an earlier region is there"
+				     : "too many ranges");
+}
+
+static void __init reserve_with_address(const struct region *r, const struct dt_prop *reg)
+{
+	u32 tuple = (r->cells.addr + r->cells.size) * 4;
+	phys_addr_t base, size;
+
+	if (replaced_by_user(r))
+		return;
+	if (reg->len == 0 || reg->len % tuple)
+		pr_warn("/reserved-memory/%s: reg has %u bytes, not a multiple of %u\n",
+			r->it->name, reg->len, tuple);
+	for (unsigned int i = 0; dt_tuple(reg, r->cells.addr, r->cells.size, i, &base, &size);
+	     i++) {
+		/* Without a way up, the number is all there is: better reserved in the wrong place
+		 * than not at all. */
+		dt_translate(r->it, false, &base);
+		reserve_static(r, i, base, size);
+	}
+}
+
+/* A number of one to two cells by its length; otherwise when the node does not have it, false when
+ * it is malformed. */
+static bool __init read_number(const struct region *r, const char *name, u64 otherwise, u64 *value)
+{
+	struct dt_prop prop;
+
+	*value = otherwise;
+	if (!dt_prop(r->it->dt, r->it->node, name, &prop))
+		return true;
+	if (prop.len != 4 && prop.len != 8) {
+		pr_err("/reserved-memory/%s: %s has %u bytes, not 4 or 8; nothing reserved\n",
+		       r->it->name, name, prop.len);
+		return false;
+	}
+	*value = dt_number(prop.data, prop.len / 4);
+	return true;
+}
+
+/* Find room in one of the alloc-ranges, in their order; anywhere without them. 0: there is none. */
+static phys_addr_t __init find_room(const struct region *r, phys_addr_t size, phys_addr_t align)
+{
+	phys_addr_t base, len, found = 0;
+	struct dt_prop ranges;
+
+	if (!dt_prop(r->it->dt, r->it->node, "alloc-ranges", &ranges))
+		return memblock_phys_alloc_range(size, align, 0, MEMBLOCK_ALLOC_ANYWHERE);
+	for (unsigned int i = 0;
+	     !found && dt_tuple(&ranges, r->cells.addr, r->cells.size, i, &base, &len); i++)
+		if (len)
+			found = memblock_phys_alloc_range(size, align, base,
+							  len > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX
+										     : base + len);
+	return found;
+}
+
+static void __init reserve_by_size(const struct region *r)
+{
+	phys_addr_t size, align, base,
+		least = r->reusable ? CMA_ALIGN
+			: r->no_map ? PAGE_SIZE
+				    : SMP_CACHE_BYTES;
+
+	if (!read_number(r, "size", 0, &size) || !read_number(r, "alignment", 0, &align) ||
+	    replaced_by_user(r))
+		return;
+	if (align & (align - 1)) {
+		pr_err("/reserved-memory/%s: alignment 0x%lx is no power of two; nothing reserved\n",
+		       r->it->name, align);
+		return;
+	}
+	align = max(align, least);
+	if (size == 0 || size > memblock_phys_mem_size()) {
+		pr_err("/reserved-memory/%s: size 0x%lx is not possible; nothing reserved\n",
+		       r->it->name, size);
+		return;
+	}
+	if (r->reusable || r->no_map)
+		size = ALIGN(size, least);
+	base = find_room(r, size, align);
+	if (!base) {
+		pr_err("/reserved-memory/%s: no room for 0x%lx bytes where alloc-ranges allow it; nothing reserved\n",
+		       r->it->name, size);
+		return;
+	}
+	if (r->no_map && memblock_mark_nomap(base, size))
+		pr_err("/reserved-memory/%s: reserved at 0x%lx but mapped: too many ranges\n",
+		       r->it->name, base);
+	account(r, base, size);
+}
+
+/* The regions with an address, or those without: the latter must not take what the former need. */
+static void __init reserve_children(u32 parent, struct dt_cells cells, bool with_address)
+{
+	struct dt_iter it;
+	struct region r = {.cells = cells};
+	struct dt_prop prop;
+	int depth;
+
+	if (!dt_seek(&it, &machine.dt, parent))
+		return;
+	depth = it.depth + 1;
+	while (dt_next_node(&it) && it.depth >= depth) {
+		bool has_reg;
+
+		if (it.depth != depth || !dt_available(it.dt, it.node))
+			continue;
+		has_reg = dt_prop(it.dt, it.node, "reg", &prop);
+		if (has_reg != with_address)
+			continue;
+		read_region(&r, &it);
+		if (has_reg)
+			reserve_with_address(&r, &prop);
+		else if (dt_prop(it.dt, it.node, "size", &prop))
+			reserve_by_size(&r);
+		else
+			pr_warn("/reserved-memory/%s: neither reg nor size, ignored\n", it.name);
+	}
+}
+
+static void __init reserve_nodes(void)
+{
+	const struct dt *dt = &machine.dt;
+	struct dt_cells cells;
+	struct dt_prop prop;
+
+	if (!machine.reserved_memory)
+		return;
+	cells.addr = dt_u32(dt, machine.reserved_memory, "#address-cells", machine.cells.addr);
+	cells.size = dt_u32(dt, machine.reserved_memory, "#size-cells", machine.cells.size);
+	if (cells.addr != machine.cells.addr || cells.size != machine.cells.size)
+		pr_warn("/reserved-memory: #address-cells %u, #size-cells %u differ from the root's %u, %u\n",
+			cells.addr, cells.size, machine.cells.addr, machine.cells.size);
+	if (cells.addr - 1 > 1 || cells.size - 1 > 1) {
+		pr_err("/reserved-memory: cells can be 1 or 2; nothing of it is reserved\n");
+		return;
+	}
+	if (!dt_prop(dt, machine.reserved_memory, "ranges", &prop))
+		pr_warn("/reserved-memory: no ranges, its addresses are taken as the CPU's\n");
+	reserve_children(machine.reserved_memory, cells, true);
+	reserve_children(machine.reserved_memory, cells, false);
+}
+
+void __init reserve_tree_regions(void)
+{
+	phys_addr_t base, size;
+
+	for (u32 i = 0; dt_mem_rsv(&machine.dt, i, &base, &size); i++) {
+		if (memblock_reserve(base, size))
+			pr_err("memreserve[%u]: 0x%lx bytes at 0x%lx not reserved: too many ranges\n",
+			       i, size, base);
+		else if (size)
+			pr_debug("memreserve[%u]: 0x%lx-0x%lx\n", i, base, base + size - 1);
+	}
+	reserve_nodes();
+}
