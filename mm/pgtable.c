@@ -268,8 +268,7 @@ static int map_below(struct mapping *map, pte_t *entry, pte_t old, int level)
 	return map_table(map, table, level + 1);
 }
 
-/* Fill the entry at map->va, or the run of entries from there. Returns how many it was, or an
- * error. */
+/* Fill the entry at map->va, or the run from there. Returns how many entries, or an error. */
 static int map_entry(struct mapping *map, pte_t *entry, int level)
 {
 	unsigned int n = leaves_that_fit(level, map->va | map->pa, map->left, map->flags);

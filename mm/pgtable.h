@@ -35,7 +35,7 @@ extern struct pgtable init_mm;
 
 /* Flags of pgtable_map(). */
 enum {
-	PGTABLE_NO_BLOCKS = 1, /* pages only, apart from what PGTABLE_NO_CONT forbids as well */
+	PGTABLE_NO_BLOCKS = 1, /* pages only, in contiguous runs where those fit */
 	PGTABLE_NO_CONT = 2,   /* no contiguous runs (Arm ARM D8.7.1) */
 };
 

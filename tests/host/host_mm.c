@@ -18,7 +18,9 @@ unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 phys_addr_t memstart_addr;
 unsigned int nr_cpu_ids = 1;
 __thread unsigned int host_cpu;
-unsigned long host_table_syncs;
+unsigned long host_table_syncs, host_table_publishes;
+__thread bool host_table_is_open[LAST_LEVEL + 1];
+void (*host_flush_hook)(unsigned long start, unsigned long end);
 struct host_flush host_flushes[64];
 unsigned int host_flush_count;
 
@@ -51,7 +53,9 @@ void host_mm_setup(void)
 	host_brk_limit = SZ_1M;
 	host_brk_used = 0;
 	host_flush_count = 0;
+	host_flush_hook = NULL;
 	host_table_syncs = 0;
+	host_table_publishes = 0;
 	nr_cpu_ids = 1;
 	host_cpu = 0;
 }
@@ -72,7 +76,7 @@ static bool is_accessible(unsigned long addr)
 	return false;
 }
 
-/* Filling terabytes would cost memory; the first and last MiB show reliance on zeroed RAM well enough. */
+/* Filling terabytes would cost memory; the first and last MiB show reliance on zeroed RAM. */
 void host_ram_add(phys_addr_t base, phys_addr_t size)
 {
 	unsigned long start = (unsigned long)phys_to_virt(base);
@@ -101,6 +105,8 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 	if (host_flush_count < ARRAY_SIZE(host_flushes))
 		host_flushes[host_flush_count] = (struct host_flush){start, end};
 	host_flush_count++;
+	if (host_flush_hook)
+		host_flush_hook(start, end);
 }
 
 void flush_tlb_all(void)
@@ -108,7 +114,7 @@ void flush_tlb_all(void)
 	flush_tlb_kernel_range(0, ~0UL);
 }
 
-/* Takes the pages a real map would take, so that accounting is tested; the memory itself comes from the host. */
+/* Takes the pages a real map would take, so that accounting is tested; the memory is the host's. */
 void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg)
 {
 	for (unsigned long va = ALIGN_DOWN(start, PAGE_SIZE); va < end; va += PAGE_SIZE) {

@@ -5,16 +5,22 @@
 
 #include <asm/memory.h>
 #include <asm/pte.h>
+#include <assert.h>
+
+/* Which levels this thread has a table open of: the target has one fixmap slot for each. */
+extern __thread bool host_table_is_open[LAST_LEVEL + 1];
 
 static inline pte_t *table_open(phys_addr_t pa, int level)
 {
-	(void)level;
+	assert(!host_table_is_open[level]);
+	host_table_is_open[level] = true;
 	return phys_to_virt(pa);
 }
 
 static inline void table_close(int level)
 {
-	(void)level;
+	assert(host_table_is_open[level]);
+	host_table_is_open[level] = false;
 }
 
 static inline pte_t table_read(const pte_t *entry)
@@ -27,9 +33,11 @@ static inline void table_write(pte_t *entry, pte_t pte)
 	*entry = pte;
 }
 
+/* Counts calls in host_table_publishes. */
+extern unsigned long host_table_publishes;
 static inline void table_publish(void)
 {
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__atomic_fetch_add(&host_table_publishes, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Counts calls in host_table_syncs. */
