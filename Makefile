@@ -1,5 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `make help` says what there is. The object list below is in boot order: it is the reading list.
+# The object list below is in boot order: it is the reading list. `make help` prints:
+#:
+#: make            $(O)/Image, kernel.elf, System.map and compile_commands.json
+#: make run        boot it in QEMU; Ctrl-A X ends that
+#: make test       host tests, then boots of four kernels (gcc, clang; VA_BITS 48, 39) in QEMU
+#: make test-host, make test-boot    one of the two; test-boot: PYTEST_ARGS="-k name"
+#: make check      layers, headers, format, lint, Image header, what runs before the MMU
+#: make gdb        QEMU stopped at the Image's first instruction, gdb attached with symbols
+#: make setup      install what is missing (run, test, check and gdb do it themselves)
+#: make clean      all but libfdt; make distclean: all
+#:
+#: build options   O=build V=1 CROSS_COMPILE=aarch64-linux-gnu- LLVM=1 VA_BITS=48|39 LIBFDT=<dtc source>
+#: run options     MEM=1G CPU=max EL=1|2|3 SMP=1 APPEND="bootargs" INITRD=file NUMA=1
+#:                 DTB=file.dts|.dtb  exactly this tree; MEM=base:size where it has no memory
+#:                 more in scripts/run
+#:
 
 O            ?= build
 VA_BITS      ?= 48
@@ -11,7 +26,7 @@ MAKEFLAGS    += --no-builtin-rules --no-builtin-variables
 SHELL        := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all FORCE
+.PHONY: all FORCE help clean distclean setup run gdb test test-host test-boot check
 all:
 
 OBJS := head.o
@@ -23,9 +38,9 @@ OBJS += arch/arm64/fixmap.o mm/early_ioremap.o
 OBJS += arch/arm64/setup.o lib/dt.o lib/cmdline.o
 OBJS += arch/arm64/earlycon.o arch/arm64/uart/pl011.o arch/arm64/uart/ns16550.o
 OBJS += arch/arm64/uart/bcm2835aux.o arch/arm64/uart/smh.o
-OBJS += arch/arm64/init.o mm/memblock.o
+OBJS += arch/arm64/init.o arch/arm64/reserved_mem.o mm/memblock.o
 OBJS += arch/arm64/mmu.o mm/pgtable.o
-OBJS += mm/memmap.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o
+OBJS += mm/memmap.o mm/zone.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o
 OBJS += arch/arm64/ptdump.o arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o
 OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
 # While parts are being written: what is not there yet is left out.
@@ -58,16 +73,16 @@ CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(
 CFLAGS       := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
 		-mstrict-align -fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
 		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+		-ffunction-sections -fdata-sections \
 		-ffile-prefix-map=$(CURDIR)=. \
 		-Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes
 AFLAGS       := -g -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -Wall -Werror
-LDFLAGS      := -pie --no-dynamic-linker -z text -z max-page-size=$(shell echo $$((1 << $(PAGE_SHIFT)))) \
+LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=$(shell echo $$((1 << $(PAGE_SHIFT)))) \
 		-z noexecstack -Bsymbolic --build-id=none --fatal-warnings $(LDFLAGS_LD)
 
 # Before relocation and before the MMU: no canary to be read, no table of addresses.
-EARLY        := -fno-stack-protector -fno-jump-tables
-CFLAGS_arch/arm64/early/handover.o := $(EARLY)
-CFLAGS_arch/arm64/early/relocate.o := $(EARLY)
+EARLY        := head.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
+$(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables))
 CFLAGS_lib/dt.o := -isystem $(O)/libfdt/include -isystem lib/libfdt-shim
 
 # A comma as an argument.
@@ -137,9 +152,10 @@ $(O)/libfdt/libfdt.a: $(FDT_OBJS)
 	$(Q)cp $(LIBFDT)/libfdt/*.h $(O)/libfdt/include
 	$(Q)rm -f $@ && ar crsD $@ $^
 else
+LIBFDT_DIR   ?= build/libfdt
 $(O)/libfdt/libfdt.a:
-	@[ -e build/libfdt/libfdt.a ] || { echo "libfdt for arm64 is missing: make setup (or LIBFDT=<dtc source>)" >&2; exit 1; }
-	@mkdir -p $(O) && cp -R build/libfdt $(O)/
+	@[ -e $(LIBFDT_DIR)/libfdt.a ] || { echo "libfdt for arm64 is missing: make setup (or LIBFDT=<dtc source>)" >&2; exit 1; }
+	@mkdir -p $(O) && cp -R $(LIBFDT_DIR) $(O)/
 endif
 
 C_OBJS       := $(foreach o,$(OBJS),$(if $(wildcard $(o:$(O)/%.o=%.c)),$(o)))
@@ -171,7 +187,7 @@ include tests/host/tests.mk
 # A test called test_x by compiler cc: objects in O/host/cc/test_x.o/, binary O/host/cc/test_x, run by target run-cc-test_x.
 define host_test
 HOST_RUNS += run-$(1)-$(2)
-$(2)-all := $$(addprefix tests/host/,$(2).c $$($(2)-host)) $$($(2)-srcs)
+$(2)-all := $$(addprefix tests/host/,$$(or $$($(2)-test),$(2).c) $$($(2)-host)) $$($(2)-srcs)
 $(O)/host/$(1)/$(2): $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.o,$$($(2)-all))
 	$$(call say,HOSTLD)
 	$$(Q)$(1) -fsanitize=address,undefined -o $$@ $$^ -lcmocka $$($(2)-libs)
@@ -179,7 +195,7 @@ $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.o,$$($(2)-srcs)): SRC_CFLAGS = $$($(2)-c
 $(O)/host/$(1)/$(2).o/%.o: %.c $(O)/.flags tests/host/tests.mk
 	$$(call say,HOSTCC)
 	@mkdir -p $$(@D)
-	$$(Q)$(1) $(HOST_CFLAGS) $$(addprefix -I,$$($(2)-include)) $(HOST_INCLUDE) $$(SRC_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$(1) $(HOST_CFLAGS) $$($(2)-defs) $$(addprefix -I,$$($(2)-include)) $(HOST_INCLUDE) $$(SRC_CFLAGS) -MMD -MP -c -o $$@ $$<
 .PHONY: run-$(1)-$(2)
 run-$(1)-$(2): $(O)/host/$(1)/$(2)
 	@echo "--- $(2), $(1)"
@@ -192,4 +208,53 @@ $(foreach cc,$(HOST_CCS),$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(cc)
 test-host: $(HOST_RUNS)
 	@echo "host tests: $(words $(HOST_RUNS)) of $(words $(HOST_RUNS)) binaries passed ($(words $(HOST_TESTS)) by $(HOST_CCS))"
 
--include $(OBJS:.o=.d) $(O)/linker.lds.d
+# --- boot tests: a kernel by each compiler and with each VA_BITS, tests/boot/cases.py ---------------
+
+KERNELS      := gcc-48 gcc-39 llvm-48 llvm-39
+KERNEL_DIRS  := $(addprefix $(O)/,$(KERNELS))
+.PHONY: $(KERNEL_DIRS)
+$(KERNEL_DIRS): $(LIBS)
+	@$(MAKE) --no-print-directory O=$@ LIBFDT_DIR=$(O)/libfdt LIBFDT= VA_BITS=$(lastword $(subst -, ,$@)) \
+		LLVM=$(if $(findstring llvm-,$(notdir $@)),1) all $@/entry.bin
+
+test-boot: $(KERNEL_DIRS)
+	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/boot $(PYTEST_ARGS)
+
+# --- the commands -----------------------------------------------------------------------------------
+
+# The second make sees what the first has installed.
+setup:
+	@LIBFDT=$(LIBFDT) scripts/setup $(O)
+
+run: setup
+	@$(MAKE) --no-print-directory all $(O)/entry.bin
+	@O=$(O) scripts/run
+
+gdb: setup
+	@$(MAKE) --no-print-directory all $(O)/entry.bin
+	@O=$(O) scripts/gdb
+
+test: setup
+	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host
+	@$(MAKE) --no-print-directory test-boot
+
+check: setup
+	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' CFLAGS='$(filter-out -g,$(CFLAGS))' OBJS='$(OBJS:$(O)/%=%)' scripts/check-source
+	@$(MAKE) --no-print-directory check-images
+
+.PHONY: check-images
+check-images: $(KERNEL_DIRS)
+	@for dir in $^; do O=$$dir PAGE_SHIFT=$(PAGE_SHIFT) EARLY='$(EARLY)' scripts/check-image || bad=1; done; [ -z "$$bad" ]
+
+# libfdt stays, so that a build without network does too.
+clean:
+	find $(O) -mindepth 1 -maxdepth 1 ! -name libfdt -exec rm -rf {} + 2>/dev/null || true
+	rm -f $(COMPDB)
+
+distclean: clean
+	rm -rf $(O)
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
+-include $(OBJS:.o=.d) $(O)/tests/entry/entry.d $(O)/linker.lds.d

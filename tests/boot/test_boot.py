@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The runner of the boot tests: each case of cases.py is one QEMU, started by scripts/run, talked to through pexpect.
+
+Cases run several at a time (BOOT_JOBS, default the number of CPUs); pytest sees one test for each and reports them in order.
+What a case printed is in O/boot-logs/NAME.log.
+"""
+import concurrent.futures
+import os
+import pathlib
+import re
+import shlex
+
+import pexpect
+import pytest
+
+import cases
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUT = ROOT / os.environ.get("O", "build")
+LOGS = OUT / "boot-logs"
+JOBS = int(os.environ.get("BOOT_JOBS", os.cpu_count() or 1))
+# A loaded machine is slow, a hanging kernel is slow for ever.
+SLOWNESS = float(os.environ.get("BOOT_SLOWNESS", "1"))
+
+
+class Failed(Exception):
+    """What a case wanted and did not get."""
+
+
+def environment(case):
+    """What scripts/run gets."""
+    env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR", "LANG")}
+    env["O"] = str(OUT / case.kernel)
+    for name, value in case.run.items():
+        env[name] = str(value(OUT) if callable(value) else value)
+    if case.append:
+        env["APPEND"] = case.append
+    return env
+
+
+def reproduce(case):
+    """The case as a command line."""
+    env = environment(case)
+    for name in ("PATH", "HOME", "TMPDIR", "LANG"):
+        env.pop(name, None)
+    return " ".join(f"{k}={shlex.quote(v)}" for k, v in env.items()) + " scripts/run"
+
+
+def converse(child, case):
+    """Expect and send in the order of the case's steps."""
+    for step in case.steps:
+        if isinstance(step, cases.Send):
+            child.expect_exact(cases.PROMPT)
+            child.sendline(step.text)
+            continue
+        found = child.expect([step, pexpect.EOF, pexpect.TIMEOUT])
+        if found == 1:
+            raise Failed(f"the machine ended before: {step}")
+        if found == 2:
+            raise Failed(f"did not come in {child.timeout:.0f} s: {step}")
+
+
+def finish(child, case):
+    """Wait for QEMU's end, unless the case is over where it stands. Returns the exit status."""
+    if case.status is None:
+        child.close(force=True)
+        return None
+    if child.expect([pexpect.EOF, pexpect.TIMEOUT]) == 1:
+        raise Failed("QEMU does not end")
+    child.close()
+    if child.exitstatus is None:
+        raise Failed(f"QEMU was ended by signal {child.signalstatus}")
+    return child.exitstatus
+
+
+def check_output(case, output):
+    """What must not be there, how much may be there, and how often."""
+    for bad in case.forbid:
+        found = re.search(bad, output)
+        if found:
+            raise Failed(f"must not be printed: {found.group(0)!r}")
+    for pattern, times in case.count.items():
+        got = len(re.findall(pattern, output))
+        if got != times:
+            raise Failed(f"printed {got} times, not {times}: {pattern}")
+    before, prompt, _ = output.replace("\r", "").partition(cases.PROMPT)
+    if prompt and case.max_characters and len(before) > case.max_characters:
+        raise Failed(f"{len(before)} characters before the prompt, {case.max_characters} are possible")
+
+
+def run(case):
+    """Boot one case. Returns None, or the text of what went wrong."""
+    log = LOGS / f"{case.name}.log"
+    with open(log, "w+", encoding="utf-8", errors="replace", newline="") as out:
+        child = pexpect.spawn(
+            "scripts/run", env=environment(case), cwd=ROOT, timeout=case.timeout * SLOWNESS, encoding="utf-8",
+            codec_errors="replace", echo=False, dimensions=(50, 300))
+        child.logfile_read = out
+        child.delaybeforesend = None
+        try:
+            converse(child, case)
+            status = finish(child, case)
+            if status != case.status:
+                raise Failed(f"exit status {status}, not {case.status}")
+            out.flush()
+            check_output(case, log.read_text(encoding="utf-8", errors="replace"))
+        except Failed as error:
+            out.flush()
+            tail = log.read_text(encoding="utf-8", errors="replace").replace("\r", "")[-3000:]
+            return f"{case.name}: {error}\n{reproduce(case)}\n--- end of {log}\n{tail}"
+        finally:
+            child.close(force=True)
+    return None
+
+
+@pytest.fixture(scope="session")
+def results(request):
+    """Start every selected case at once, JOBS at a time."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    selected = [item.callspec.params["case"] for item in request.session.items if "case" in item.fixturenames]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        futures = {case.name: pool.submit(run, case) for case in selected}
+        yield futures
+        for future in futures.values():
+            future.cancel()
+
+
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
+def test_boot(case, results):
+    """One boot."""
+    wrong = results[case.name].result()
+    if wrong:
+        pytest.fail(wrong, pytrace=False)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Inputs that are made when a test needs them: device trees with too much memory to write down, an initrd."""
+import pathlib
+import random
+
+VIRT = """/dts-v1/;
+/* {what} */
+/ {{
+	#address-cells = <2>;
+	#size-cells = <2>;
+	compatible = "linux,dummy-virt";
+	model = "{model}";
+	chosen {{ stdout-path = "/pl011@9000000"; }};
+	psci {{ compatible = "arm,psci-1.0", "arm,psci-0.2"; method = "hvc"; }};
+	cpus {{
+		#address-cells = <1>;
+		#size-cells = <0>;
+		cpu@0 {{ device_type = "cpu"; compatible = "arm,armv8"; reg = <0>; enable-method = "psci"; }};
+	}};
+	pl011@9000000 {{ compatible = "arm,pl011", "arm,primecell"; reg = <0 0x9000000 0 0x1000>; }};
+{memory}}};
+"""
+
+
+def cells(value):
+    """Two cells, as dtc writes them."""
+    return f"{value >> 32:#x} {value & 0xffffffff:#x}"
+
+
+def total(ranges):
+    """Bytes in the union of (base, size) ranges, whole pages only."""
+    end = bytes_ = 0
+    for base, size in sorted(ranges):
+        first, last = max(base, end), base + size
+        bytes_ += max(0, last - first)
+        end = max(end, last)
+    return bytes_
+
+
+def many_tuples(count=2000):
+    """Memory in `count` ranges, unsorted, some of them empty, some overlapping or touching: (source, bytes in all)."""
+    rand = random.Random(2000)
+    ranges = [(0x40000000, 64 << 20)]
+    base = 0x44200000
+    while len(ranges) < count - 100:
+        size = rand.randrange(1, 257) << 12
+        ranges.append((base, size))
+        # Every tenth touches its predecessor.
+        base += size + (rand.randrange(1, 64) << 12 if rand.randrange(10) else 0)
+    for base, size in rand.sample(ranges[1:], 50):
+        ranges.append((base + size // 2 & ~0xfff, size))
+    while len(ranges) < count:
+        ranges.append((rand.randrange(0x40000, 0x80000) << 12, 0))
+    rand.shuffle(ranges)
+    text = "".join(f"\t\t\t<{cells(b)} {cells(s)}>,\n" for b, s in ranges)
+    text = "\tmemory@40000000 {\n\t\tdevice_type = \"memory\";\n\t\treg =\n" + text[:-2] + ";\n\t};\n"
+    return VIRT.format(what="2,000 tuples", model="many tuples", memory=text), total(ranges)
+
+
+MANY_TUPLES, MANY_TUPLES_BYTES = many_tuples()
+
+
+def write(name, data):
+    """A run variable: the path of a file of this content below O, made when the case starts."""
+    def make(out):
+        path = pathlib.Path(out) / "boot-inputs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != data:
+            scratch = path.with_suffix(f"{path.suffix}.new")
+            scratch.write_bytes(data)
+            scratch.replace(path)
+        return path
+    return make
+
+
+def initrd(size=3_000_000):
+    """Bytes of no pattern."""
+    return random.Random(1).randbytes(size)
