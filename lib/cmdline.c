@@ -197,13 +197,14 @@ u64 memparse(const char *s, const char **end)
 
 int parse_int(const char *s, size_t len, int *value)
 {
-	const char *stop = s + len;
+	const char *stop;
 	bool negative;
 	u64 n;
 	int err;
 
 	if (!s || len == 0)
 		return -EINVAL;
+	stop = s + len;
 	negative = *s == '-';
 	s += negative || *s == '+';
 	err = parse_digits(&s, stop, &n);

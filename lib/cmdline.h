@@ -41,14 +41,16 @@ struct early_param {
 void parse_early_params(const char *cmdline);
 
 /*
- * A number, decimal or 0x..., with an optional suffix K M G T P E (powers of 1024, either case).
- * end (may be NULL) is set behind what was understood; to s, with result 0, if that is nothing or
- * does not fit 64 bits.
+ * A number, decimal or 0x..., with an optional suffix K M G T P E (powers of 1024, either case; in
+ * hexadecimal E is a digit). end (may be NULL) is set behind what was understood; to s, with result
+ * 0, if that is nothing or does not fit 64 bits.
  */
 u64 memparse(const char *s, const char **end);
 
-/* The len characters at s as an int, decimal or 0x..., maybe signed. 0, -EINVAL if they are
- * something else (s may be NULL), -ERANGE. */
+/*
+ * The len characters at s as an int, decimal or 0x..., maybe signed. 0, -EINVAL if they are
+ * something else (s may be NULL), -ERANGE.
+ */
 int parse_int(const char *s, size_t len, int *value);
 
 /* The whole string s as memparse() reads it. */

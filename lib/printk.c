@@ -149,10 +149,14 @@ static void console_printf(const char *fmt, ...)
 	console_write(text, min((size_t)n, sizeof(text) - 1));
 }
 
-/* Each record counts as shown before it is written: a nested call goes on with the next one. */
+/*
+ * Each record counts as shown before it is written: a nested call goes on with the next one. What
+ * nested calls add is theirs to show, so a write() that complains each time it is used comes to an
+ * end.
+ */
 static void show_new_records(void)
 {
-	unsigned long unseen = ring.unseen;
+	unsigned long unseen = ring.unseen, end = ring.head;
 	struct record *rec;
 
 	if (!console || console_depth >= 2)
@@ -163,7 +167,7 @@ static void show_new_records(void)
 			"** %lu lines lost: the log was full before a console could show them\n",
 			unseen);
 	}
-	while (console && ring.shown != ring.head) {
+	while (console && ring.shown < end) {
 		rec = next_record(&ring.shown);
 		if (rec && rec->level < console_loglevel)
 			console_write(rec->text, rec->len);

@@ -1,3 +1,60 @@
 # Host tests: each is one binary from tests/host/NAME.c and the kernel files it tests, unmodified.
 # NAME-srcs: kernel sources; NAME-host: support files of tests/host; NAME-include: extra include paths put first.
+# NAME-test: where main() is, if not in NAME.c; NAME-defs: -D for all of them.
 HOST_TESTS :=
+
+# NAME-cflags: for the kernel sources only. kernel_names.h keeps their memcpy, snprintf and kin apart from libc's.
+KERNEL_NAMES := -include tests/host/kernel_names.h
+LIB_CORE     := lib/printk.c lib/vsprintf.c lib/string.c lib/cmdline.c
+
+HOST_TESTS += test_string
+test_string-srcs := lib/string.c
+test_string-cflags := $(KERNEL_NAMES)
+
+HOST_TESTS += test_vsprintf
+test_vsprintf-srcs := lib/vsprintf.c
+test_vsprintf-cflags := $(KERNEL_NAMES)
+
+HOST_TESTS += test_printk
+test_printk-srcs := $(LIB_CORE)
+test_printk-host := capture.c
+test_printk-cflags := $(KERNEL_NAMES)
+
+HOST_TESTS += test_cmdline
+test_cmdline-srcs := $(LIB_CORE)
+test_cmdline-host := capture.c
+test_cmdline-cflags := $(KERNEL_NAMES)
+
+HOST_TESTS += test_panic
+test_panic-srcs := $(LIB_CORE) lib/panic.c
+test_panic-host := capture.c
+test_panic-cflags := $(KERNEL_NAMES)
+
+HOST_TESTS += test_monitor
+test_monitor-srcs := $(LIB_CORE) lib/panic.c lib/monitor.c
+test_monitor-host := capture.c
+test_monitor-cflags := $(KERNEL_NAMES)
+
+# Page tables: each geometry, with the entries of the hardware or of tests/host/alien.
+define pgtable_test
+HOST_TESTS += $(1)
+$(1)-test := test_pgtable.c
+$(1)-srcs := mm/pgtable.c
+$(1)-host := stubs.c host_mm.c
+$(1)-defs := -DPAGE_SHIFT=$(2) -DVA_BITS=$(3)
+$(1)-include := $(4)
+endef
+$(eval $(call pgtable_test,test_pgtable,12,48,))
+$(eval $(call pgtable_test,test_pgtable_alien,12,48,tests/host/alien))
+$(eval $(call pgtable_test,test_pgtable_39,12,39,))
+$(eval $(call pgtable_test,test_pgtable_39_alien,12,39,tests/host/alien))
+$(eval $(call pgtable_test,test_pgtable_16k,14,48,))
+$(eval $(call pgtable_test,test_pgtable_16k_36_alien,14,36,tests/host/alien))
+$(eval $(call pgtable_test,test_pgtable_64k_alien,16,48,tests/host/alien))
+$(eval $(call pgtable_test,test_pgtable_64k_42,16,42,))
+
+HOST_TESTS += test_pte
+
+HOST_TESTS += test_va_space
+test_va_space-srcs := mm/va_space.c
+
