@@ -267,6 +267,19 @@ static int __init reserve_array(phys_addr_t at, phys_addr_t size)
 	return add_range(&memblock.reserved, at, size, NUMA_NO_NODE, MEMBLOCK_RSRV_KERN);
 }
 
+/* Where an array in memory was just found a place that is not reserved yet. */
+static phys_addr_t promised, promised_end;
+
+static phys_addr_t __init find_unpromised(phys_addr_t size, phys_addr_t low, phys_addr_t high)
+{
+	phys_addr_t at = find_anywhere(size, low, high);
+
+	if (at >= promised_end || at + size <= promised)
+		return at;
+	return memblock.bottom_up ? find_anywhere(size, promised_end, high)
+				  : find_anywhere(size, low, promised);
+}
+
 /*
  * Room for an array in memory. The reserved array grows while [base, end) is being reserved, and
  * must stay out of it: above it if possible, else below. (find_room() reads an end of 0 or 1 as "no
@@ -279,10 +292,10 @@ static phys_addr_t __init find_array_room(const struct memblock_type *type, phys
 
 	if (type != &memblock.reserved)
 		return find_anywhere(size, 0, limit);
-	at = find_anywhere(size, end, limit);
+	at = find_unpromised(size, end, limit);
 	if (at || base <= MEMBLOCK_ALLOC_NOLEAKTRACE)
 		return at;
-	return find_anywhere(size, 0, min(base, limit));
+	return find_unpromised(size, 0, min(base, limit));
 }
 
 static int __init cannot_grow(const struct memblock_type *type)
@@ -309,22 +322,29 @@ static void __init switch_array(struct memblock_type *type, struct memblock_regi
 /* Double an array into memory, which costs a reservation and may give back another one. */
 static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
 {
-	struct memblock_type *reserved = &memblock.reserved;
-	struct memblock_region **mine = &in_memory[type == reserved], *old = type->regions;
+	struct memblock_region *old = type->regions, **mine;
 	phys_addr_t old_size = PAGE_ALIGN(type->max * sizeof(*old));
 	phys_addr_t new_size = PAGE_ALIGN(2 * type->max * sizeof(*old));
 	phys_addr_t at = find_array_room(type, new_size, base, end);
-	/* Giving back comes first, unless it might grow `reserved` into the room just found. */
-	bool reserve_first = type != reserved && reserved->cnt + 2 > reserved->max;
 
-	if (!at || (reserve_first && reserve_array(at, new_size)))
+	if (!at)
 		return cannot_grow(type);
 	switch_array(type, __va(at));
-	if (*mine && *mine == old)
-		remove_range(reserved, virt_to_phys(old), old_size);
+	mine = &in_memory[type == &memblock.reserved];
+	if (*mine == old) {
+		/* This may grow `reserved` in turn. */
+		promised = at;
+		promised_end = at + new_size;
+		remove_range(&memblock.reserved, virt_to_phys(old), old_size);
+		promised = promised_end = 0;
+	}
+	if (reserve_array(at, new_size)) {
+		/* `reserved` is full, so nothing was given back either. */
+		type->regions = old;
+		type->max /= 2;
+		return cannot_grow(type);
+	}
 	*mine = type->regions;
-	if (!reserve_first && reserve_array(at, new_size))
-		BUG("memblock: no room to reserve %s array at %#lx", type->name, at);
 	return 0;
 }
 
@@ -336,7 +356,7 @@ static int __init grow_into_slab(struct memblock_type *type)
 	if (!array)
 		return cannot_grow(type);
 	switch_array(type, array);
-	if (*mine && *mine == old && memblock_late_free)
+	if (*mine == old && memblock_late_free)
 		memblock_late_free(old);
 	*mine = array;
 	return 0;
@@ -467,15 +487,18 @@ static int __init add_range(struct memblock_type *type, phys_addr_t base, phys_a
 
 	if (base == end)
 		return 0;
-	for (;;) {
+	from = first_above(type, base);
+	missing = count_missing(type, from, &add, &to);
+	if (!missing)
+		return 0;
+	while (type->cnt + missing > type->max) {
+		do {
+			if (grow(type, base, end))
+				return -ENOMEM;
+		} while (type->cnt + missing > type->max);
+		/* Growing `reserved` changed what it holds. */
 		from = first_above(type, base);
 		missing = count_missing(type, from, &add, &to);
-		if (!missing)
-			return 0;
-		if (type->cnt + missing <= type->max)
-			break;
-		if (grow(type, base, end))
-			return -ENOMEM;
 	}
 	if (!type->cnt)
 		type->total_size = 0;
@@ -656,9 +679,9 @@ static phys_addr_t __init end_of_first(phys_addr_t limit)
 
 void __init memblock_enforce_memory_limit(phys_addr_t limit)
 {
-	phys_addr_t end = limit == PHYS_ADDR_MAX ? limit : end_of_first(limit);
+	phys_addr_t end = end_of_first(limit);
 
-	if (end == PHYS_ADDR_MAX)
+	if (!limit || end == PHYS_ADDR_MAX)
 		return;
 	remove_range(&memblock.memory, end, PHYS_ADDR_MAX);
 	remove_range(&memblock.reserved, end, PHYS_ADDR_MAX);
@@ -687,9 +710,9 @@ void __init memblock_cap_memory_range(phys_addr_t base, phys_addr_t size)
 
 void __init memblock_mem_limit_remove_map(phys_addr_t limit)
 {
-	phys_addr_t end = limit == PHYS_ADDR_MAX ? limit : end_of_first(limit);
+	phys_addr_t end = end_of_first(limit);
 
-	if (end != PHYS_ADDR_MAX)
+	if (limit && end != PHYS_ADDR_MAX)
 		memblock_cap_memory_range(0, end);
 }
 

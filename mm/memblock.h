@@ -136,8 +136,10 @@ int memblock_set_node(phys_addr_t base, phys_addr_t size, struct memblock_type *
  */
 void memblock_trim_memory(phys_addr_t align);
 
-/* Keep the first limit bytes of memory, forget memory and reservations above. A limit not reached
- * changes nothing. */
+/*
+ * Keep the first limit bytes of memory, forget memory and reservations above. A limit of 0, or not
+ * reached, changes nothing.
+ */
 void memblock_enforce_memory_limit(phys_addr_t limit);
 
 /* Keep only memory in the range, and no-map memory anywhere; forget the reservations outside. */
