@@ -40,7 +40,7 @@ OBJS += arch/arm64/earlycon.o arch/arm64/uart/pl011.o arch/arm64/uart/ns16550.o
 OBJS += arch/arm64/uart/bcm2835aux.o arch/arm64/uart/smh.o
 OBJS += arch/arm64/init.o arch/arm64/reserved_mem.o mm/memblock.o
 OBJS += arch/arm64/mmu.o mm/pgtable.o
-OBJS += mm/memmap.o mm/zone.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o
+OBJS += mm/memmap.o mm/zone.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o mm/selftest.o
 OBJS += arch/arm64/ptdump.o arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o
 OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
 # While parts are being written: what is not there yet is left out.
@@ -57,6 +57,7 @@ CC           := clang --target=aarch64-linux-gnu
 LD           := ld.lld
 NM           := llvm-nm
 OBJCOPY      := llvm-objcopy
+AR           := llvm-ar
 LDFLAGS_LD   := --pack-dyn-relocs=none
 else
 CROSS_COMPILE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),,aarch64-linux-gnu-)
@@ -64,13 +65,14 @@ CC           := $(CROSS_COMPILE)gcc
 LD           := $(CROSS_COMPILE)ld
 NM           := $(CROSS_COMPILE)nm
 OBJCOPY      := $(CROSS_COMPILE)objcopy
+AR           := $(CROSS_COMPILE)ar
 # A loop of memcpy's must not become a call of memcpy.
 CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
 endif
 
 CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(VA_BITS)
 # hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
-CFLAGS       := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
+CFLAGS       := -std=gnu11 -Os -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
 		-mstrict-align -fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
 		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 		-ffunction-sections -fdata-sections \
@@ -84,6 +86,10 @@ LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=
 EARLY        := head.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
 $(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables))
 CFLAGS_lib/dt.o := -isystem $(O)/libfdt/include -isystem lib/libfdt-shim
+
+# The Image is small, what runs often is quick.
+QUICK        := lib/dt.o lib/string.o lib/vsprintf.o mm/page_alloc.o mm/pgtable.o mm/slab.o
+$(foreach o,$(QUICK),$(eval CFLAGS_$(o) += -O2))
 
 # A comma as an argument.
 ,            := ,
@@ -150,7 +156,7 @@ $(O)/libfdt/libfdt.a: $(FDT_OBJS)
 	$(call say,AR)
 	@mkdir -p $(O)/libfdt/include
 	$(Q)cp $(LIBFDT)/libfdt/*.h $(O)/libfdt/include
-	$(Q)rm -f $@ && ar crsD $@ $^
+	$(Q)rm -f $@ && $(AR) crsD $@ $^
 else
 LIBFDT_DIR   ?= build/libfdt
 $(O)/libfdt/libfdt.a:
