@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The two ways to stop. BUG: an invariant of our own is broken. panic(): the boot cannot go on. Wrong
- * input (firmware, device tree, user) is neither: it gets an error value and one line of text.
+ * The two ways to stop. BUG: an invariant of our own is broken. panic(): the boot cannot go on.
+ * Wrong input (firmware, device tree, user) is neither: it gets an error value and one line of
+ * text.
  */
 #ifndef LIB_BUG_H
 #define LIB_BUG_H
@@ -9,8 +10,9 @@
 #include <lib/compiler.h>
 #include <lib/types.h>
 
-/* Prints "kernel BUG at file:line: text", registers and a backtrace; does not return. Any context. */
-#define BUG(...)        bug_at(__FILE_NAME__, __LINE__, __VA_ARGS__)
+/* Prints "kernel BUG at file:line: text", registers and a backtrace; does not return. Any context.
+ */
+#define BUG(...) bug_at(__FILE_NAME__, __LINE__, __VA_ARGS__)
 #define BUG_ON(cond)                                                                               \
 	do {                                                                                       \
 		if (unlikely(cond))                                                                \
@@ -39,10 +41,11 @@ void halt(void) __noreturn;
 /* The boot stage a panic names; start_kernel() keeps it current. A string constant. */
 extern const char *boot_stage;
 
-/* Hooks of the architecture; unset ones do nothing, an unset halt spins with the text already out. */
+/* Hooks of the architecture; unset ones do nothing, an unset halt spins with the text already out.
+ */
 struct bug_hooks {
 	void (*dump_stack)(void);      /* backtrace of the caller to the log */
-	void (*halt)(void) __noreturn; /* stop the machine, leaving a reason code */
+	__noreturn void (*halt)(void); /* stop the machine, leaving a reason code */
 };
 extern struct bug_hooks bug_hooks;
 

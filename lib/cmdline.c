@@ -45,7 +45,7 @@ static const char *__init next_word(const char *s, struct word *word)
 		return NULL;
 	for (end = s; *end && (quoted || !is_space(*end)); end++) {
 		quoted ^= *end == '"';
-		if (*end == '=' && !equals && end > s)
+		if (*end == '=' && !equals)
 			equals = end;
 	}
 	word->text = s;
@@ -81,7 +81,7 @@ static bool __init has_name(const struct word *word, const char *name)
 
 static const struct early_param *__init find_param(const struct word *word)
 {
-	for (const struct early_param *p = __start_early_params; p < __stop_early_params; p++)
+	for (const struct early_param *p = __start_early_params; p != __stop_early_params; p++)
 		if (has_name(word, p->name))
 			return p;
 	return NULL;

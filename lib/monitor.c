@@ -10,7 +10,7 @@
 extern const struct monitor_command __start_monitor_commands[], __stop_monitor_commands[];
 
 #define for_each_command(c)                                                                        \
-	for ((c) = __start_monitor_commands; (c) < __stop_monitor_commands; (c)++)
+	for ((c) = __start_monitor_commands; (c) != __stop_monitor_commands; (c)++)
 
 #define PROMPT "firstlight> "
 

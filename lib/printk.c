@@ -238,7 +238,6 @@ static void log_full(struct printf_sink *sink)
 		start = msg->mid_line ? text : put_stamp(text, msg->time);
 		put_line(msg->level, start, (size_t)(sink->pos - start));
 		msg->mid_line = true;
-		msg->need_line = true;
 		rest = 0;
 	}
 	memmove(first, text, rest);

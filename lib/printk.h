@@ -55,7 +55,7 @@ void vsinkf(struct printf_sink *sink, const char *fmt, va_list ap) __printf(2, 0
  * is locked in between. It may be of any length: whole lines go to the ring once the buffer is
  * full, and a line longer than that in parts.
  */
-enum { LOG_HEADROOM = 27, LOG_BUFFER = 475 };
+enum { LOG_HEADROOM = 27, LOG_BUFFER = 472 };
 struct log_message {
 	struct printf_sink sink;
 	u64 time;

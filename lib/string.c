@@ -81,9 +81,12 @@ __attribute__((weak)) void *memset(void *dst, int c, size_t n)
 
 	for (; n && misalignment(d); n--)
 		*d++ = (u8)c;
-	for (; n >= 2 * BLOCK; n -= 2 * BLOCK, d += 2 * BLOCK)
-		for (unsigned int i = 0; i < 2 * BLOCK / WORD_SIZE; i++)
-			((word_t *)d)[i] = pattern;
+	for (; n >= BLOCK; n -= BLOCK, d += BLOCK) {
+		((word_t *)d)[0] = pattern;
+		((word_t *)d)[1] = pattern;
+		((word_t *)d)[2] = pattern;
+		((word_t *)d)[3] = pattern;
+	}
 	for (; n >= WORD_SIZE; n -= WORD_SIZE, d += WORD_SIZE)
 		*(word_t *)d = pattern;
 	while (n--)

@@ -26,15 +26,30 @@ static __force_inline void put(struct printf_sink *sink, char c)
 	*sink->pos++ = c;
 }
 
-static void put_run(struct printf_sink *sink, const char *s, size_t n)
+/* How many of n characters fit before the sink must make room; at least one, or 0 if n is. */
+static __force_inline size_t make_room(struct printf_sink *sink, size_t n)
 {
-	while (n--)
-		put(sink, *s++);
+	if (unlikely(sink->pos == sink->end))
+		sink->full(sink);
+	return min(n, (size_t)(sink->end - sink->pos));
 }
 
-static void pad(struct printf_sink *sink, char c, int n)
+static void put_run(struct printf_sink *sink, const char *s, size_t n)
 {
-	while (n-- > 0)
+	while (n) {
+		size_t fits = make_room(sink, n);
+		char *p = sink->pos, *stop = p + fits;
+
+		n -= fits;
+		while (p != stop)
+			*p++ = *s++;
+		sink->pos = p;
+	}
+}
+
+static __force_inline void pad(struct printf_sink *sink, char c, int n)
+{
+	while (unlikely(n-- > 0))
 		put(sink, c);
 }
 
@@ -187,6 +202,10 @@ static const char *parse_spec(const char *p, struct spec *spec, struct arguments
 	spec->flags = 0;
 	spec->width = 0;
 	spec->precision = -1;
+	/* Flags, width and precision all begin with a character up to '9', the letters are above.
+	 */
+	if (*p > '9')
+		return parse_length(p, spec);
 	while ((flag = flag_of(*p)) != 0) {
 		spec->flags |= flag;
 		p++;
@@ -258,16 +277,30 @@ static const char *convert(struct printf_sink *sink, const char *p, struct argum
 	}
 }
 
+/* Text up to the next '%' or the end; returns that. */
+static const char *put_literal(struct printf_sink *sink, const char *fmt)
+{
+	while (*fmt && *fmt != '%') {
+		size_t fits = make_room(sink, SIZE_MAX);
+		char *p = sink->pos, *stop = p + fits;
+
+		for (; p != stop && *fmt && *fmt != '%'; p++)
+			*p = *fmt++;
+		sink->pos = p;
+	}
+	return fmt;
+}
+
 void vsinkf(struct printf_sink *sink, const char *fmt, va_list ap)
 {
 	struct arguments args;
 
 	va_copy(args.ap, ap);
-	while (*fmt) {
-		if (likely(*fmt != '%'))
-			put(sink, *fmt++);
-		else
-			fmt = convert(sink, fmt + 1, &args);
+	for (;;) {
+		fmt = put_literal(sink, fmt);
+		if (!*fmt)
+			break;
+		fmt = convert(sink, fmt + 1, &args);
 	}
 	va_end(args.ap);
 }
