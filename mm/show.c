@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* buddyinfo, zoneinfo and slabinfo: what the allocators hold, in the formats of Linux's /proc files
+ * of these names. */
+#include <asm/percpu.h>
+#include <lib/errno.h>
+#include <lib/monitor.h>
+#include <lib/printk.h>
+#include <mm/mm.h>
+#include <mm/slab.h>
+#include <mm/zone.h>
+
+/* Free blocks of each order: on the sections' lists, and those that the extents not yet opened
+ * would give. */
+static void count_blocks(struct zone *zone, unsigned long count[NR_PAGE_ORDERS])
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+
+	zone_count_blocks(zone, count);
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+static int buddyinfo_command(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
+	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
+		unsigned long count[NR_PAGE_ORDERS] = {0};
+
+		count_blocks(zone, count);
+		cprintf("Node %d, zone %8s ", zone->nid, zone_names[zone->type]);
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			cprintf("%6lu ", count[order]);
+		cprintf("\n");
+	}
+	return 0;
+}
+MONITOR_COMMAND(buddyinfo, "", "free blocks of each order, by zone", buddyinfo_command);
+
+static void show_pagesets(const struct zone *zone)
+{
+	cprintf("  pagesets\n");
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		unsigned long pages = 0;
+
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			pages += page_list_count(cpu, zone, order) << order;
+		cprintf("    cpu: %u\n              count:    %lu\n", cpu, pages);
+		cprintf("              high:     %u\n", zone->capacity[0]);
+	}
+}
+
+static int zoneinfo_command(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
+	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
+		cprintf("Node %d, zone %8s\n", zone->nid, zone_names[zone->type]);
+		cprintf("  pages free     %lu\n", zone_free_pages(zone));
+		cprintf("        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
+		cprintf("        present  %lu\n", zone->present);
+		cprintf("        managed  %lu\n", zone->managed);
+		cprintf("        unopened %lu in %u ranges\n", zone->unopened.pages,
+			zone->unopened.nr);
+		cprintf("        contig   %lu in %u ranges\n", zone->contig.pages, zone->contig.nr);
+		cprintf("        opened   %lu sections\n", zone->nr_opened);
+		show_pagesets(zone);
+		cprintf("  start_pfn:           %lu\n", zone->start_pfn);
+	}
+	return 0;
+}
+MONITOR_COMMAND(zoneinfo, "", "figures of each zone", zoneinfo_command);
+
+static int slabinfo_command(int argc, char **argv)
+{
+	struct slab_stats s;
+
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
+	cprintf("slabinfo - version: 2.1\n");
+	cprintf("# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+		" : tunables <limit> <batchcount> <sharedfactor>"
+		" : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	for (unsigned int i = 0; slab_stats(&i, &s); i++) {
+		cprintf("%-17s %6lu %6lu %6u %4u %4u", s.name, s.active, s.objects, s.size,
+			s.per_slab, 1u << s.order);
+		cprintf(" : tunables %4u %4u %4u : slabdata %6lu %6lu %6u\n", s.limit, s.limit / 2,
+			0u, s.slabs, s.slabs, 0u);
+	}
+	return 0;
+}
+MONITOR_COMMAND(slabinfo, "", "figures of each slab cache", slabinfo_command);

@@ -1,0 +1,1029 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Slab caches. A slab is a block of 2 or more pages cut into objects; its free ones form a list
+ * whose links are the marks (memmap.h has the words of the pages). In front of the slabs each CPU
+ * has a magazine of free objects for each cache, so that the fast paths mask interrupts, move one
+ * pointer and one mark, and take no lock.
+ *
+ *   mark of a free object   in a magazine: key ^ address; on its slab's list: key ^ address ^ (1 +
+ * index of the next one) slab states             no free object: on no list; otherwise on
+ * cache->partial, empty ones included until reclaimed
+ *
+ * A cache without magazines (magazine_max 0) sees every call in its slow path: that is where
+ * checks, poisoning and fault injection belong. Locks: cache, then zone. A magazine belongs to its
+ * CPU with interrupts masked.
+ */
+#include <asm/irqflags.h>
+#include <asm/percpu.h>
+#include <asm/spinlock.h>
+#include <lib/bug.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+#include <mm/slab.h>
+
+/* top points behind the last object; NULL lies below the first. limit: behind the last slot. */
+struct magazine {
+	void **top, **limit;
+	void *slot[];
+};
+
+struct kmem_cache {
+	/* What the fast paths read. */
+	u64 key;
+	size_t mark_at;    /* bytes from an object to its mark */
+	size_t align_mask; /* bits that are 0 in the address of every object */
+	unsigned int id;   /* in every page of its slabs */
+	unsigned long first,
+		last; /* addresses in the open span, as it was when the last slab was made */
+	/* The rest. */
+	u32 size, object_size; /* bytes: from object to object; for the user */
+	u32 per_slab;
+	u16 order;
+	u16 magazine_max; /* objects a CPU keeps at most; 0: no magazines */
+	const char *name;
+	void (*ctor)(void *obj);
+	spinlock_t lock; /* all below, and the words of the slabs' pages */
+	struct page *partial;
+	unsigned long nr_slabs, nr_partial, nr_empty;
+	unsigned long out; /* objects not on a slab's list: in use, or in magazines */
+	struct magazine *cpu[];
+};
+
+struct kmem_cache *kmalloc_caches[NR_KMALLOC_CLASSES];
+
+#define MARK_LINK_BITS (PAGE_COUNT_BITS + 1) /* 1 + index needs one bit more */
+#define MAX_PER_SLAB   ((1u << PAGE_COUNT_BITS) - 1)
+#define MIN_SLAB_ORDER 1 /* the second page holds the link */
+#define BIG_SLAB_ORDER 3 /* larger ones only for objects that need them */
+#define EMPTY_SLABS    2 /* kept for the next burst, and an eighth of the partial ones */
+
+/* --- cache numbers -----------------------------------------------------------------------------
+ */
+
+#define FIRST_CACHE_ID 16
+#define CACHE_IDS      (1u << PAGE_CACHE_BITS)
+
+/* By number. Grows by copying; old tables stay, because readers take no lock. */
+static struct kmem_cache *first_table[64];
+static struct kmem_cache **caches = first_table;
+static unsigned int table_size = ARRAY_SIZE(first_table);
+static spinlock_t caches_lock = SPIN_LOCK_UNLOCKED;
+static u64 slab_seed;
+
+/* Caches of struct kmem_cache and of the two smaller kinds of magazine: they have no magazines
+ * themselves. */
+static struct kmem_cache *cache_cache;
+static struct kmem_cache *magazine_caches[2];
+static const u16 magazine_bytes[] = {256, 2048, 8192};
+#define MAGAZINE_LEVELS ARRAY_SIZE(magazine_bytes)
+
+/* In place of a magazine: empty and full at once, so that every call takes the slow path. */
+static struct {
+	void **top, **limit;
+	void *slot[1];
+} no_magazine;
+#define NO_MAGAZINE ((struct magazine *)&no_magazine)
+
+/* --- objects and slabs: cache locked -----------------------------------------------------------
+ */
+
+static inline u64 *mark_of(const struct kmem_cache *cache, const void *obj)
+{
+	return (u64 *)((char *)obj + cache->mark_at);
+}
+
+static inline u64 free_mark(const struct kmem_cache *cache, const void *obj)
+{
+	return cache->key ^ (unsigned long)obj;
+}
+
+static inline unsigned int slab_used(u64 word)
+{
+	return (unsigned int)word_field(word, PAGE_USED_POS, PAGE_COUNT_BITS);
+}
+
+static inline unsigned int slab_index(u64 word)
+{
+	return (unsigned int)word_field(word, PAGE_INDEX_POS, PAGE_COUNT_BITS);
+}
+
+static void set_slab(struct page *slab, unsigned int used, unsigned int index)
+{
+	u64 word = word_with(page_word(slab), PAGE_USED_POS, PAGE_COUNT_BITS, used);
+
+	page_set_word(slab, word_with(word, PAGE_INDEX_POS, PAGE_COUNT_BITS, index));
+}
+
+/* The slab behind this one on the list of partial ones. The link is split over the second page's
+ * word. */
+static struct page *slab_next(const struct page *slab)
+{
+	u64 word = page_word(slab + 1);
+	u64 link = word_field(word, 4, 16) << PAGE_LINK_LOW | word >> PAGE_USED_POS;
+
+	return link ? vmemmap + (link - 1) * 2 : NULL;
+}
+
+static void slab_set_next(struct page *slab, const struct page *next)
+{
+	u64 link = next ? page_index(next) / 2 + 1 : 0;
+	u64 cache = word_cache(page_word(slab));
+
+	page_set_word(slab + 1, link << PAGE_USED_POS | cache << PAGE_CACHE_POS |
+					link >> PAGE_LINK_LOW << 4 | PAGE_SLAB_LINK);
+}
+
+static struct page *slab_head(struct page *page)
+{
+	u64 word = page_word(page);
+
+	switch (word_type(word)) {
+	case PAGE_SLAB_LINK:
+		return page - 1;
+	case PAGE_SLAB_TAIL:
+		return page - word_field(word, PAGE_BACK_POS, PAGE_COUNT_BITS);
+	default:
+		return page;
+	}
+}
+
+static void *object_at(const struct kmem_cache *cache, const struct page *slab, unsigned int index)
+{
+	return (char *)page_address(slab) + (size_t)index * cache->size;
+}
+
+/* Index of the object that starts at obj; per_slab if none does. */
+static unsigned int object_index(const struct kmem_cache *cache, const struct page *slab,
+				 const void *obj)
+{
+	size_t offset = (size_t)((char *)obj - (char *)page_address(slab));
+	unsigned int index = (unsigned int)(offset / cache->size);
+
+	return offset % cache->size || index > cache->per_slab ? cache->per_slab : index;
+}
+
+static void push_partial(struct kmem_cache *cache, struct page *slab)
+{
+	slab_set_next(slab, cache->partial);
+	cache->partial = slab;
+	cache->nr_partial++;
+}
+
+static void pop_partial(struct kmem_cache *cache)
+{
+	cache->partial = slab_next(cache->partial);
+	cache->nr_partial--;
+}
+
+static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp)
+{
+	struct page *slab = alloc_pages(gfp & ~__GFP_ZERO, cache->order);
+	u64 id = (u64)cache->id << PAGE_CACHE_POS;
+
+	if (!slab)
+		return NULL;
+	page_set_word(slab, (page_word(slab) & ~PAGE_TYPE_MASK) | PAGE_SLAB | id);
+	for (u64 back = 2; back < UL(1) << cache->order; back++)
+		page_set_word(slab + back, back << PAGE_BACK_POS | id | PAGE_SLAB_TAIL);
+	for (unsigned int i = 0; i < cache->per_slab; i++) {
+		void *obj = object_at(cache, slab, i);
+
+		if (cache->ctor)
+			cache->ctor(obj);
+		*mark_of(cache, obj) = free_mark(cache, obj) ^ (i + 2); /* 1 + index of the next */
+	}
+	WRITE_ONCE(cache->first, READ_ONCE(open_span.virt_start));
+	WRITE_ONCE(cache->last, READ_ONCE(open_span.virt_end));
+	cache->nr_slabs++;
+	cache->nr_empty++;
+	push_partial(cache, slab);
+	return slab;
+}
+
+static void free_slab(struct kmem_cache *cache, struct page *slab)
+{
+	u64 word = page_word(slab);
+
+	for (unsigned long i = 1; i < UL(1) << cache->order; i++)
+		page_set_word(slab + i, 0);
+	page_set_word(slab, word_make(PAGE_ALLOC, word_zone(word), cache->order));
+	__free_pages(slab, cache->order);
+	cache->nr_slabs--;
+}
+
+/* Free the empty slabs but for keep of them. */
+static void reclaim_empty(struct kmem_cache *cache, unsigned long keep)
+{
+	struct page *prev = NULL, *next;
+
+	for (struct page *slab = cache->partial; slab && cache->nr_empty > keep; slab = next) {
+		next = slab_next(slab);
+		if (slab_used(page_word(slab))) {
+			prev = slab;
+			continue;
+		}
+		if (prev)
+			slab_set_next(prev, next);
+		else
+			cache->partial = next;
+		cache->nr_partial--;
+		cache->nr_empty--;
+		free_slab(cache, slab);
+	}
+}
+
+static void report_overwritten(const struct kmem_cache *cache, const void *obj)
+{
+	WARN(true,
+	     "cache %s: free object 0x%lx was overwritten, 0x%llx at offset %zu: not used again",
+	     cache->name, (unsigned long)obj, (unsigned long long)*mark_of(cache, obj),
+	     cache->mark_at);
+}
+
+/* 1 + index of the object behind obj on its slab's list; 0 if the mark is none of a listed object.
+ */
+static unsigned int mark_link(const struct kmem_cache *cache, const void *obj)
+{
+	u64 link = *mark_of(cache, obj) ^ free_mark(cache, obj);
+
+	return link <= cache->per_slab + 1 ? (unsigned int)link : 0;
+}
+
+/*
+ * Take an object off the slab that heads the list. NULL when its mark was overwritten: where the
+ * list goes on is lost then, so the slab counts as fully used from here on.
+ */
+static void *pop_object(struct kmem_cache *cache)
+{
+	struct page *slab = cache->partial;
+	u64 word = page_word(slab);
+	unsigned int used = slab_used(word);
+	void *obj = object_at(cache, slab, slab_index(word));
+	unsigned int link = mark_link(cache, obj);
+
+	cache->nr_empty -= !used;
+	if (unlikely(!link)) {
+		report_overwritten(cache, obj);
+		cache->out += cache->per_slab - used;
+		set_slab(slab, cache->per_slab, 0);
+		pop_partial(cache);
+		return NULL;
+	}
+	cache->out++;
+	/* Behind the last object link - 1 is no index, and is not looked at: none is free then. */
+	set_slab(slab, used + 1, used + 1 < cache->per_slab ? link - 1 : 0);
+	if (used + 1 == cache->per_slab)
+		pop_partial(cache);
+	return obj;
+}
+
+/* Any free object of the slabs, unmarked; a new slab if need be. */
+static void *take_object(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *obj = NULL;
+
+	while (!obj) {
+		if (!cache->partial && !new_slab(cache, gfp))
+			return NULL;
+		obj = pop_object(cache);
+	}
+	return obj;
+}
+
+/* Put a free object back into its slab. It was checked. */
+static void put_object(struct kmem_cache *cache, void *obj)
+{
+	struct page *slab = slab_head(virt_to_page(obj));
+	u64 word = page_word(slab);
+	unsigned int used = slab_used(word), index = object_index(cache, slab, obj);
+
+	if (WARN(index == cache->per_slab, "cache %s: 0x%lx is inside an object: free ignored",
+		 cache->name, (unsigned long)obj))
+		return;
+	*mark_of(cache, obj) = free_mark(cache, obj) ^ (slab_index(word) + 1);
+	set_slab(slab, used - 1, index);
+	cache->out--;
+	if (used == cache->per_slab)
+		push_partial(cache, slab);
+	if (used == 1 && ++cache->nr_empty > EMPTY_SLABS + cache->nr_partial / 8)
+		reclaim_empty(cache, EMPTY_SLABS / 2);
+}
+
+/* --- magazines: interrupts masked --------------------------------------------------------------
+ */
+
+static unsigned int magazine_count(const struct magazine *mag)
+{
+	return (unsigned int)(READ_ONCE(mag->top) - mag->slot - 1);
+}
+
+static unsigned int magazine_capacity(unsigned int level)
+{
+	/* Two pointers and the NULL below the first object. */
+	return (magazine_bytes[level] - (unsigned int)sizeof(struct magazine)) / sizeof(void *) - 1;
+}
+
+static unsigned int magazine_level(const struct magazine *mag)
+{
+	unsigned int slots = (unsigned int)(mag->limit - mag->slot) - 1, level = 0;
+
+	while (level + 1 < MAGAZINE_LEVELS && magazine_capacity(level) < slots)
+		level++;
+	return level;
+}
+
+static void *cache_take(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *obj;
+
+	spin_lock(&cache->lock);
+	obj = take_object(cache, gfp);
+	spin_unlock(&cache->lock);
+	return obj;
+}
+
+static void cache_put(struct kmem_cache *cache, void *obj)
+{
+	spin_lock(&cache->lock);
+	put_object(cache, obj);
+	spin_unlock(&cache->lock);
+}
+
+static struct magazine *magazine_alloc(const struct kmem_cache *cache, unsigned int level)
+{
+	unsigned int capacity = min(magazine_capacity(level), (unsigned int)cache->magazine_max);
+	struct magazine *mag;
+
+	if (level < ARRAY_SIZE(magazine_caches)) {
+		mag = cache_take(magazine_caches[level], GFP_NOWAIT);
+	} else {
+		struct page *page = alloc_pages(GFP_NOWAIT, get_order(magazine_bytes[level]));
+
+		if (page)
+			page_set_role(page, ROLE_META);
+		mag = page ? page_address(page) : NULL;
+	}
+	if (!mag)
+		return NULL;
+	mag->slot[0] = NULL;
+	mag->top = mag->slot + 1;
+	mag->limit = mag->top + capacity;
+	return mag;
+}
+
+static void magazine_free(struct magazine *mag, unsigned int level)
+{
+	if (level < ARRAY_SIZE(magazine_caches)) {
+		cache_put(magazine_caches[level], mag);
+	} else {
+		struct page *page = virt_to_page(mag);
+
+		page_set_role(page, ROLE_PLAIN);
+		__free_pages(page, get_order(magazine_bytes[level]));
+	}
+}
+
+static void set_magazine(struct kmem_cache *cache, struct magazine *mag)
+{
+	__atomic_store_n(&cache->cpu[smp_processor_id()], mag, __ATOMIC_RELEASE);
+}
+
+/*
+ * This CPU's magazine ran empty or full: give it one, or a larger one with the same contents. Small
+ * first, so that a cache that is hardly used costs little.
+ */
+static struct magazine *larger_magazine(struct kmem_cache *cache)
+{
+	struct magazine *old = cache->cpu[smp_processor_id()], *mag;
+	unsigned int level, count;
+
+	if (!cache->magazine_max)
+		return NULL;
+	if (old == NO_MAGAZINE) {
+		mag = magazine_alloc(cache, 0);
+		if (mag)
+			set_magazine(cache, mag);
+		return mag;
+	}
+	level = magazine_level(old);
+	if (level + 1 == MAGAZINE_LEVELS || magazine_capacity(level) >= cache->magazine_max)
+		return old;
+	mag = magazine_alloc(cache, level + 1);
+	if (!mag)
+		return old;
+	count = magazine_count(old);
+	memcpy(mag->slot + 1, old->slot + 1, count * sizeof(void *));
+	mag->top += count;
+	set_magazine(cache, mag);
+	magazine_free(old, level);
+	return mag;
+}
+
+/* Fill half of the magazine from the slabs there are. */
+static void refill(struct kmem_cache *cache, struct magazine *mag)
+{
+	void **half = mag->slot + 1 + (mag->limit - mag->slot) / 2;
+	void **top = mag->top;
+
+	while (top < half && cache->partial) {
+		void *obj = pop_object(cache);
+
+		if (obj) {
+			*mark_of(cache, obj) = free_mark(cache, obj);
+			*top++ = obj;
+		}
+	}
+	WRITE_ONCE(mag->top, top);
+}
+
+/* Give the n objects that have lain longest in the magazine back to their slabs. */
+static void flush(struct kmem_cache *cache, struct magazine *mag, unsigned int n)
+{
+	void **first = mag->slot + 1;
+
+	spin_lock(&cache->lock);
+	for (unsigned int i = 0; i < n; i++) {
+		if (*mark_of(cache, first[i]) == free_mark(cache, first[i]))
+			put_object(cache, first[i]);
+		else
+			report_overwritten(cache, first[i]);
+	}
+	spin_unlock(&cache->lock);
+	memmove(first, first + n, (magazine_count(mag) - n) * sizeof(*first));
+	WRITE_ONCE(mag->top, mag->top - n);
+}
+
+/* --- allocation --------------------------------------------------------------------------------
+ */
+
+void kmem_cache_clear(const struct kmem_cache *cache, void *obj)
+{
+	if (!cache->ctor)
+		memset(obj, 0, cache->object_size);
+}
+
+/* An intact object of the magazine; NULL when it is empty. */
+static void *pop_magazine(struct kmem_cache *cache, struct magazine *mag)
+{
+	void *obj;
+
+	while ((obj = mag->top[-1])) {
+		WRITE_ONCE(mag->top, mag->top - 1);
+		if (*mark_of(cache, obj) == free_mark(cache, obj))
+			break;
+		report_overwritten(cache, obj);
+	}
+	return obj;
+}
+
+/* Entered with interrupts masked; flags is what to restore. */
+static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned long flags)
+{
+	void *obj = pop_magazine(cache, cache->cpu[smp_processor_id()]);
+
+	if (!obj) {
+		struct magazine *mag = larger_magazine(cache);
+
+		spin_lock(&cache->lock);
+		obj = take_object(cache, gfp);
+		if (obj && mag)
+			refill(cache, mag);
+		spin_unlock(&cache->lock);
+	}
+	if (obj)
+		*mark_of(cache, obj) = 0;
+	local_irq_restore(flags);
+	return obj;
+}
+
+void *kmem_cache_take(struct kmem_cache *cache, gfp_t gfp)
+{
+	unsigned long flags = local_irq_save();
+	struct magazine *mag = cache->cpu[smp_processor_id()];
+	void **top = mag->top - 1, *obj = *top;
+
+	if (likely(obj) && likely(*mark_of(cache, obj) == free_mark(cache, obj))) {
+		*mark_of(cache, obj) = 0;
+		WRITE_ONCE(mag->top, top);
+		local_irq_restore(flags);
+		return obj;
+	}
+	return alloc_slow(cache, gfp, flags);
+}
+
+/* --- freeing -----------------------------------------------------------------------------------
+ */
+
+static void report_bad_free(const struct kmem_cache *cache, const void *obj)
+{
+	char what[96] = "not an address of memory";
+
+	if (is_linear_address((unsigned long)obj))
+		describe_page(virt_to_page(obj), what, sizeof(what));
+	WARN(true, "bad free of 0x%lx%s%s, ignored: it is %s", (unsigned long)obj,
+	     cache ? " into cache " : " by kfree", cache ? cache->name : "", what);
+}
+
+static bool in_magazine(struct magazine *mag, const void *obj)
+{
+	for (void **slot = mag->slot + 1; slot < READ_ONCE(mag->top); slot++)
+		if (READ_ONCE(*slot) == obj)
+			return true;
+	return false;
+}
+
+static bool on_slab_list(struct kmem_cache *cache, struct page *slab, unsigned int index)
+{
+	u64 word = page_word(slab);
+	unsigned int at = slab_index(word), left = cache->per_slab - slab_used(word);
+
+	for (; left && at < cache->per_slab; left--) {
+		if (at == index)
+			return true;
+		at = mark_link(cache, object_at(cache, slab, at)) - 1;
+	}
+	return false;
+}
+
+/* Its mark says free: is it really, or do the user's data look like that? Other CPUs' magazines are
+ * read as they pass. */
+static bool is_free_object(struct kmem_cache *cache, void *obj)
+{
+	struct page *slab = slab_head(virt_to_page(obj));
+	bool found;
+
+	spin_lock(&cache->lock);
+	found = on_slab_list(cache, slab, object_index(cache, slab, obj));
+	spin_unlock(&cache->lock);
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids && !found; cpu++)
+		found = in_magazine(__atomic_load_n(&cache->cpu[cpu], __ATOMIC_ACQUIRE), obj);
+	return found;
+}
+
+/* The cache of an object, NULL if obj is not the start of one. */
+static struct kmem_cache *object_cache(const void *obj)
+{
+	struct page *page = virt_to_page(obj);
+	struct kmem_cache *cache;
+	u64 word;
+
+	if (!is_linear_address((unsigned long)obj) || !page_probe(page, &word) ||
+	    !(word & PAGE_SLAB_BIT))
+		return NULL;
+	cache = __atomic_load_n(&caches, __ATOMIC_ACQUIRE)[word_cache(word)];
+	return object_index(cache, slab_head(page), obj) < cache->per_slab ? cache : NULL;
+}
+
+static __noinline void free_slow(struct kmem_cache *cache, void *obj)
+{
+	unsigned long flags = local_irq_save();
+	struct magazine *mag = cache->cpu[smp_processor_id()];
+
+	if (mark_link(cache, obj) || *mark_of(cache, obj) == free_mark(cache, obj)) {
+		if (WARN(is_free_object(cache, obj), "cache %s: double free of 0x%lx, ignored",
+			 cache->name, (unsigned long)obj))
+			goto out;
+	}
+	if (mag->top == mag->limit) {
+		mag = larger_magazine(cache);
+		if (mag && mag->top == mag->limit)
+			flush(cache, mag, (magazine_count(mag) + 1) / 2);
+	}
+	if (mag) {
+		*mark_of(cache, obj) = free_mark(cache, obj);
+		*mag->top = obj;
+		WRITE_ONCE(mag->top, mag->top + 1);
+	} else {
+		cache_put(cache, obj);
+	}
+out:
+	local_irq_restore(flags);
+}
+
+/* Put obj into this CPU's magazine; false if that is full, or obj's mark says it is free already.
+ */
+static __force_inline bool free_fast(struct kmem_cache *cache, void *obj)
+{
+	unsigned long flags = local_irq_save();
+	struct magazine *mag = cache->cpu[smp_processor_id()];
+	void **top = mag->top, **limit = mag->limit;
+	u64 mark = free_mark(cache, obj);
+
+	if (likely((top != limit) & ((*mark_of(cache, obj) ^ mark) >> MARK_LINK_BITS != 0))) {
+		*mark_of(cache, obj) = mark;
+		*top = obj;
+		WRITE_ONCE(mag->top, top + 1);
+		local_irq_restore(flags);
+		return true;
+	}
+	local_irq_restore(flags);
+	return false;
+}
+
+static __noinline void cache_free_slow(struct kmem_cache *cache, void *obj)
+{
+	if (!obj)
+		return;
+	if (object_cache(obj) == cache)
+		free_slow(cache, obj);
+	else
+		report_bad_free(cache, obj);
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *obj)
+{
+	unsigned long addr = (unsigned long)obj, first = READ_ONCE(cache->first),
+		      last = READ_ONCE(cache->last);
+
+	if (likely((addr >= first) & (addr < last)) &&
+	    likely(word_cache(page_word(span_page(obj))) == cache->id) && free_fast(cache, obj))
+		return;
+	cache_free_slow(cache, obj);
+}
+
+/* --- caches ------------------------------------------------------------------------------------
+ */
+
+static unsigned int slab_order(size_t size)
+{
+	for (unsigned int order = MIN_SLAB_ORDER; order < BIG_SLAB_ORDER; order++) {
+		size_t bytes = PAGE_SIZE << order;
+
+		if (bytes / size >= 8 && bytes % size * 8 <= bytes)
+			return order;
+	}
+	return max(get_order(size), PAGE_SHIFT > 12 ? MIN_SLAB_ORDER + 0u : BIG_SLAB_ORDER + 0u);
+}
+
+/* Fill in everything but the number. align: a power of two, at least 8. */
+static void cache_init(struct kmem_cache *cache, const char *name, size_t size, size_t align,
+		       void (*ctor)(void *obj))
+{
+	size_t stride = ALIGN(max(ALIGN(size, 8) + (ctor ? 8 : 0), (size_t)8), align), keep;
+
+	cache->name = name;
+	cache->ctor = ctor;
+	cache->object_size = (u32)size;
+	cache->size = (u32)stride;
+	cache->mark_at = ctor ? ALIGN(size, 8) : 0;
+	cache->align_mask = (stride & -stride) - 1;
+	cache->order = (u16)slab_order(stride);
+	cache->per_slab = (u32)min((PAGE_SIZE << cache->order) / stride, (size_t)MAX_PER_SLAB);
+	keep = SZ_256K / stride;
+	cache->magazine_max = (u16)min(keep, (size_t)magazine_capacity(MAGAZINE_LEVELS - 1));
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		cache->cpu[cpu] = NO_MAGAZINE;
+}
+
+/* Make the table larger. caches_lock held. */
+static bool grow_table(void)
+{
+	unsigned int size = min(2 * table_size, CACHE_IDS);
+	struct kmem_cache **table =
+		(void *)__get_free_pages(GFP_NOWAIT, get_order(size * sizeof(*table)));
+
+	if (!table || size == table_size)
+		return false;
+	page_set_role(virt_to_page(table), ROLE_META);
+	memset(table, 0, size * sizeof(*table));
+	memcpy(table, caches, table_size * sizeof(*table));
+	__atomic_store_n(&caches, table, __ATOMIC_RELEASE);
+	table_size = size;
+	return true;
+}
+
+/* Give the cache a number and its key. */
+static bool cache_register(struct kmem_cache *cache)
+{
+	unsigned long flags = spin_lock_irqsave(&caches_lock);
+	unsigned int id = FIRST_CACHE_ID;
+
+	while (id < CACHE_IDS && (id % 4096 == 0 || (id < table_size && caches[id])))
+		id++;
+	if (id < table_size || (id < CACHE_IDS && grow_table())) {
+		cache->id = id;
+		cache->key = (slab_seed + id) * UL(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
+		cache->key ^= cache->key >> 29;
+		__atomic_store_n(&caches[id], cache, __ATOMIC_RELEASE);
+	} else {
+		id = 0;
+	}
+	spin_unlock_irqrestore(&caches_lock, flags);
+	return id;
+}
+
+static size_t cache_bytes(void)
+{
+	return sizeof(struct kmem_cache) + nr_cpu_ids * sizeof(struct magazine *);
+}
+
+static struct kmem_cache *cache_create(const char *name, size_t size, size_t align,
+				       void (*ctor)(void *obj))
+{
+	unsigned long flags = local_irq_save();
+	struct kmem_cache *cache = cache_take(cache_cache, GFP_NOWAIT);
+
+	if (cache) {
+		memset(cache, 0, cache_bytes());
+		cache_init(cache, name, size, align, ctor);
+		if (!cache_register(cache)) {
+			cache_put(cache_cache, cache);
+			cache = NULL;
+		}
+	}
+	local_irq_restore(flags);
+	return cache;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
+				     unsigned int flags, void (*ctor)(void *obj))
+{
+	size_t largest = PAGE_SIZE << MAX_PAGE_ORDER, line = SMP_CACHE_BYTES;
+	struct kmem_cache *cache = NULL;
+
+	if (!size || size > largest - 8 || align > largest || (align && !is_power_of_2(align))) {
+		pr_err("cache %s: objects of %zu bytes aligned to %zu are not possible\n", name,
+		       size, align);
+	} else {
+		/* Small objects share a line without straddling two. */
+		while (size <= line / 2)
+			line /= 2;
+		align = max(align, (size_t)ARCH_KMALLOC_MINALIGN);
+		if (flags & SLAB_HWCACHE_ALIGN)
+			align = max(align, line);
+		cache = cache_create(name, size, align, ctor);
+		if (!cache)
+			pr_err("cache %s: no memory for it\n", name);
+	}
+	if (!cache && flags & SLAB_PANIC)
+		panic("cache %s is needed", name);
+	return cache;
+}
+
+static void free_magazine(struct kmem_cache *cache, unsigned int cpu)
+{
+	struct magazine *mag = cache->cpu[cpu];
+
+	if (mag == NO_MAGAZINE)
+		return;
+	flush(cache, mag, magazine_count(mag));
+	__atomic_store_n(&cache->cpu[cpu], NO_MAGAZINE, __ATOMIC_RELEASE);
+	magazine_free(mag, magazine_level(mag));
+}
+
+static unsigned long drop_empty(struct kmem_cache *cache)
+{
+	unsigned long slabs;
+
+	spin_lock(&cache->lock);
+	slabs = cache->nr_slabs;
+	reclaim_empty(cache, 0);
+	slabs -= cache->nr_slabs;
+	spin_unlock(&cache->lock);
+	return slabs << cache->order;
+}
+
+unsigned long kmem_cache_shrink(struct kmem_cache *cache)
+{
+	unsigned long flags = local_irq_save(), pages;
+
+	free_magazine(cache, smp_processor_id());
+	pages = drop_empty(cache);
+	local_irq_restore(flags);
+	return pages;
+}
+
+int kmem_cache_destroy(struct kmem_cache *cache)
+{
+	unsigned long flags;
+
+	if (!cache)
+		return 0;
+	flags = local_irq_save();
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		free_magazine(cache, cpu);
+	drop_empty(cache);
+	if (!cache->nr_slabs) {
+		spin_lock(&caches_lock);
+		__atomic_store_n(&caches[cache->id], NULL, __ATOMIC_RELEASE);
+		spin_unlock(&caches_lock);
+		cache_put(cache_cache, cache);
+		local_irq_restore(flags);
+		return 0;
+	}
+	local_irq_restore(flags);
+	pr_err("cache %s: not destroyed, %lu objects are in use\n", cache->name, cache->out);
+	return -EBUSY;
+}
+
+/* --- kmalloc -----------------------------------------------------------------------------------
+ */
+
+/* More than the largest class: whole pages. */
+static void *kmalloc_pages(size_t size, gfp_t gfp)
+{
+	unsigned int order = get_order(size);
+	unsigned long pfn;
+	struct page *page;
+
+	if (order <= MAX_PAGE_ORDER) {
+		page = alloc_pages(gfp, order);
+		if (!page)
+			return NULL;
+		page_set_role(page, ROLE_KMALLOC);
+		return page_address(page);
+	}
+	pfn = alloc_contig_pages(((size - 1) >> PAGE_SHIFT) + 1, 1, gfp, -1);
+	return pfn == NO_PFN ? NULL : phys_to_virt(PFN_PHYS(pfn));
+}
+
+void *kmalloc_any(size_t size, gfp_t gfp)
+{
+	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
+		return size ? kmalloc_pages(size, gfp) : ZERO_SIZE_PTR;
+	return kmem_cache_alloc(kmalloc_caches[kmalloc_class(size)], gfp);
+}
+
+/* Bytes of memory got by kmalloc_pages(), 0 if obj is not the start of such; *page its first page,
+ * NULL: contiguous range. */
+static size_t pages_size(const void *obj, struct page **page)
+{
+	u64 word;
+
+	*page = NULL;
+	if (!is_linear_address((unsigned long)obj) || !IS_ALIGNED((unsigned long)obj, PAGE_SIZE))
+		return 0;
+	*page = virt_to_page(obj);
+	if (page_probe(*page, &word) && word) {
+		bool ours = word_type(word) == PAGE_ALLOC && word_cache(word) == ROLE_KMALLOC;
+
+		return ours ? PAGE_SIZE << word_order(word) : 0;
+	}
+	*page = NULL;
+	return contig_range_pages(PFN_DOWN(virt_to_phys(obj))) << PAGE_SHIFT;
+}
+
+static __noinline void kfree_slow(void *obj)
+{
+	struct kmem_cache *cache;
+	struct page *page;
+	size_t size;
+
+	if ((unsigned long)obj <= (unsigned long)ZERO_SIZE_PTR)
+		return;
+	cache = object_cache(obj);
+	if (cache) {
+		free_slow(cache, obj);
+		return;
+	}
+	size = pages_size(obj, &page);
+	if (!size) {
+		report_bad_free(NULL, obj);
+	} else if (page) {
+		page_set_role(page, ROLE_PLAIN);
+		__free_pages(page, get_order(size));
+	} else {
+		free_contig_range(PFN_DOWN(virt_to_phys(obj)), size >> PAGE_SHIFT);
+	}
+}
+
+void kfree(const void *p)
+{
+	void *obj = (void *)p;
+
+	if (likely(virt_in_span(obj))) {
+		u64 word = page_word(span_page(obj));
+
+		if (likely(word & PAGE_SLAB_BIT)) {
+			struct kmem_cache *cache = READ_ONCE(caches)[word_cache(word)];
+
+			if (likely(!((unsigned long)obj & cache->align_mask)) &&
+			    free_fast(cache, obj))
+				return;
+		}
+	}
+	kfree_slow(obj);
+}
+
+size_t ksize(const void *obj)
+{
+	struct kmem_cache *cache;
+	struct page *page;
+	size_t size;
+
+	if ((unsigned long)obj <= (unsigned long)ZERO_SIZE_PTR)
+		return 0;
+	cache = object_cache(obj);
+	size = cache ? cache->object_size : pages_size(obj, &page);
+	WARN(!size, "ksize of 0x%lx, which is not allocated by kmalloc", (unsigned long)obj);
+	return size;
+}
+
+void *krealloc(const void *obj, size_t size, gfp_t gfp)
+{
+	size_t old = ksize(obj);
+	void *new;
+
+	if (!size) {
+		kfree(obj);
+		return ZERO_SIZE_PTR;
+	}
+	/* Stay while it fits and at most half is wasted. */
+	if (size <= old && (size > old / 2 || old <= ARCH_KMALLOC_MINALIGN)) {
+		if (gfp & __GFP_ZERO)
+			memset((char *)obj + size, 0, old - size);
+		return (void *)obj;
+	}
+	new = kmalloc_any(size, gfp);
+	if (!new)
+		return size <= old ? (void *)obj : NULL;
+	memcpy(new, obj, min(size, old));
+	kfree(obj);
+	return new;
+}
+
+void *kcalloc(size_t nr, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(nr, size, &bytes))
+		return NULL;
+	return kmalloc_any(bytes, gfp | __GFP_ZERO);
+}
+
+/* --- the start ---------------------------------------------------------------------------------
+ */
+
+static struct kmem_cache *__init boot_cache(char **memory, const char *name, size_t size)
+{
+	struct kmem_cache *cache = (struct kmem_cache *)*memory;
+
+	*memory += ALIGN(cache_bytes(), SMP_CACHE_BYTES);
+	cache_init(cache, name, size, ARCH_KMALLOC_MINALIGN, NULL);
+	cache->magazine_max = 0;
+	BUG_ON(!cache_register(cache));
+	return cache;
+}
+
+void __init kmem_cache_init(u64 seed)
+{
+	static const char *const names[NR_KMALLOC_CLASSES] __initconst = {
+		"kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",
+		"kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
+		"kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
+	static const u16 sizes[NR_KMALLOC_CLASSES] __initconst = {
+		8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192};
+	size_t bytes = 3 * ALIGN(cache_bytes(), SMP_CACHE_BYTES);
+	char *memory = (char *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(bytes));
+
+	if (!memory)
+		panic("no %zu bytes for the first caches", bytes);
+	page_set_role(virt_to_page(memory), ROLE_META);
+	slab_seed = seed;
+	no_magazine.top = no_magazine.limit = no_magazine.slot + 1;
+	cache_cache = boot_cache(&memory, "kmem_cache", cache_bytes());
+	magazine_caches[0] = boot_cache(&memory, "magazine-256", magazine_bytes[0]);
+	magazine_caches[1] = boot_cache(&memory, "magazine-2k", magazine_bytes[1]);
+	for (unsigned int i = 0; i < NR_KMALLOC_CLASSES; i++) {
+		size_t align = is_power_of_2(sizes[i]) ? sizes[i] : ARCH_KMALLOC_MINALIGN;
+
+		kmalloc_caches[i] = kmem_cache_create(names[i], sizes[i], align, SLAB_PANIC, NULL);
+	}
+}
+
+bool slab_stats(unsigned int *i, struct slab_stats *stats)
+{
+	unsigned long flags = spin_lock_irqsave(&caches_lock);
+	struct kmem_cache *cache;
+
+	while (*i < table_size && !caches[*i])
+		++*i;
+	if (*i == table_size) {
+		spin_unlock_irqrestore(&caches_lock, flags);
+		return false;
+	}
+	cache = caches[*i];
+	spin_lock(&cache->lock);
+	*stats = (struct slab_stats){
+		.name = cache->name,
+		.active = cache->out,
+		.objects = cache->nr_slabs * cache->per_slab,
+		.slabs = cache->nr_slabs,
+		.partial = cache->nr_partial,
+		.size = cache->size,
+		.per_slab = cache->per_slab,
+		.order = cache->order,
+		.limit = cache->magazine_max,
+	};
+	spin_unlock(&cache->lock);
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		struct magazine *mag = __atomic_load_n(&cache->cpu[cpu], __ATOMIC_ACQUIRE);
+
+		stats->active -= magazine_count(mag);
+	}
+	spin_unlock_irqrestore(&caches_lock, flags);
+	return true;
+}

@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nodes and zones: their start from memblock, extents of memory in sections not yet opened, opening
+ * a section when blocks are needed, and ranges of any size. A boot costs what the number of ranges
+ * costs, not what the number of pages does: nothing here touches a page before someone asks for
+ * memory.
+ */
+#include <asm/percpu.h>
+#include <lib/bug.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+#include <mm/zone.h>
+
+const char *const zone_names[NR_ZONE_TYPES] = {"DMA", "DMA32", "Normal"};
+
+struct zone *zones;
+unsigned int nr_zones;
+struct node *nodes;
+unsigned int nr_nodes;
+phys_addr_t lost_to_alignment;
+
+/* Zone limits: page frames below type_limit[t] are of type t or lower. */
+static unsigned long type_limit[NR_ZONE_TYPES] = {0, 0, ~UL(0)};
+
+/* Blocks a CPU keeps of each order, where the zone is large enough. Sum + one each must fit in 8
+ * KiB of pointers. */
+static const u16 list_capacity[NR_PAGE_ORDERS] = {[0] = 880, [1] = 64, [2] = 32, [3] = 32, [9] = 2};
+
+/* --- extents -----------------------------------------------------------------------------------
+ */
+
+unsigned int extents_above(const struct extents *ext, unsigned long pfn)
+{
+	unsigned int lo = 0, hi = ext->nr;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (ext->range[mid].end > pfn)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+static void delete_extent(struct extents *ext, unsigned int i)
+{
+	ext->nr--;
+	memmove(&ext->range[i], &ext->range[i + 1], (ext->nr - i) * sizeof(ext->range[0]));
+}
+
+static int insert_extent(struct extents *ext, unsigned int i, struct extent what)
+{
+	if (ext->nr == ext->max)
+		return -ENOSPC;
+	memmove(&ext->range[i + 1], &ext->range[i], (ext->nr - i) * sizeof(ext->range[0]));
+	ext->range[i] = what;
+	ext->nr++;
+	return 0;
+}
+
+int extents_insert(struct extents *ext, unsigned long start, unsigned long end, bool join)
+{
+	unsigned int i = extents_above(ext, start);
+	struct extent *next = i < ext->nr ? &ext->range[i] : NULL;
+	struct extent *prev = i > 0 ? &ext->range[i - 1] : NULL;
+	bool touches_next = join && next && next->start == end;
+	int err = 0;
+
+	if (next && next->start < end)
+		return -EEXIST;
+	if (join && prev && prev->end == start) {
+		prev->end = touches_next ? next->end : end;
+		if (touches_next)
+			delete_extent(ext, i);
+	} else if (touches_next) {
+		next->start = start;
+	} else {
+		err = insert_extent(ext, i, (struct extent){start, end});
+	}
+	if (!err)
+		ext->pages += end - start;
+	return err;
+}
+
+int extents_remove(struct extents *ext, unsigned long start, unsigned long end)
+{
+	unsigned int i = extents_above(ext, start);
+	struct extent old;
+
+	if (i == ext->nr || ext->range[i].start > start || ext->range[i].end < end)
+		return -ENOENT;
+	old = ext->range[i];
+	if (old.start < start && old.end > end) {
+		if (insert_extent(ext, i + 1, (struct extent){end, old.end}))
+			return -ENOSPC;
+		ext->range[i].end = start;
+	} else if (old.start < start) {
+		ext->range[i].end = start;
+	} else if (old.end > end) {
+		ext->range[i].start = end;
+	} else {
+		delete_extent(ext, i);
+	}
+	ext->pages -= end - start;
+	return 0;
+}
+
+static bool has_room(struct zone *zone, struct extents *ext, unsigned int n, unsigned int *max)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+	bool room = ext->max - ext->nr >= n;
+
+	*max = ext->max;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return room;
+}
+
+static unsigned int extents_order(unsigned int max)
+{
+	return get_order(max * sizeof(struct extent));
+}
+
+bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
+{
+	struct extent *old = NULL;
+	unsigned int max, order;
+	unsigned long flags;
+	struct page *page;
+
+	if (has_room(zone, ext, n, &max))
+		return true;
+	order = extents_order(2 * max + n);
+	page = alloc_pages(GFP_NOWAIT, order);
+	if (!page)
+		return false;
+	page_set_role(page, ROLE_META);
+	flags = spin_lock_irqsave(&zone->lock);
+	if (max == ext->max) {
+		memcpy(page_address(page), ext->range, ext->nr * sizeof(*old));
+		if (ext->from_pages)
+			old = ext->range;
+		ext->range = page_address(page);
+		ext->max = (unsigned int)((PAGE_SIZE << order) / sizeof(*old));
+		ext->from_pages = true;
+	} else {
+		old = page_address(page); /* another CPU was faster */
+		max = (unsigned int)((PAGE_SIZE << order) / sizeof(*old));
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	if (old) {
+		page_set_role(virt_to_page(old), ROLE_PLAIN);
+		__free_pages(virt_to_page(old), extents_order(max));
+	}
+	return true;
+}
+
+/* --- opening sections: zone locked -------------------------------------------------------------
+ */
+
+static unsigned long section_of(unsigned long pfn)
+{
+	return (pfn - PFN_DOWN(memstart_addr)) >> SECTION_SHIFT;
+}
+
+static unsigned long section_start(unsigned long index)
+{
+	return (index << SECTION_SHIFT) + PFN_DOWN(memstart_addr);
+}
+
+/* Who pays for a section's descriptors: the zone's open blocks, or page frames from end downwards.
+ */
+struct payer {
+	struct zone *zone;
+	unsigned long end; /* 0: open blocks */
+};
+
+static void mark_meta(struct zone *zone, unsigned long pfn)
+{
+	page_set_word(pfn_to_page(pfn),
+		      word_make(PAGE_ALLOC, zone->id, 0) | (u64)ROLE_META << PAGE_CACHE_POS);
+}
+
+static phys_addr_t pay_page(void *arg)
+{
+	struct payer *payer = arg;
+	unsigned long pfn;
+
+	if (payer->end)
+		return PFN_PHYS(--payer->end);
+	pfn = page_to_pfn(zone_take(payer->zone, 0));
+	mark_meta(payer->zone, pfn);
+	return PFN_PHYS(pfn);
+}
+
+static void put_blocks(struct zone *zone, struct section *sec, unsigned long start,
+		       unsigned long end)
+{
+	unsigned long base = page_to_pfn(sec->map);
+
+	while (start < end) {
+		unsigned int order = order_within(start - base, end - base);
+
+		section_put(zone, sec, (unsigned int)(start - base), order);
+		start += UL(1) << order;
+	}
+}
+
+/* The part of extent i inside [first, last). */
+static struct extent clip(const struct extents *ext, unsigned int i, unsigned long first,
+			  unsigned long last)
+{
+	return (struct extent){max(ext->range[i].start, first), min(ext->range[i].end, last)};
+}
+
+/* End of the largest extent within [first, last) that has more than cost pages; 0 if none has. */
+static unsigned long paying_end(const struct extents *ext, unsigned long first, unsigned long last,
+				unsigned long cost)
+{
+	unsigned long most = cost, end = 0;
+
+	for (unsigned int i = extents_above(ext, first); i < ext->nr && ext->range[i].start < last;
+	     i++) {
+		struct extent part = clip(ext, i, first, last);
+
+		if (part.end - part.start > most) {
+			most = part.end - part.start;
+			end = part.end;
+		}
+	}
+	return end;
+}
+
+/* Open section index, in which an extent of the zone starts: all extents in it become blocks. */
+static bool open_at(struct zone *zone, unsigned long index)
+{
+	unsigned long first = section_start(index), last = first + SECTION_PAGES;
+	struct extents *ext = &zone->unopened;
+	unsigned long cost = section_cost(index), paid_end = 0;
+	struct payer payer = {zone, 0};
+	struct section *sec;
+
+	if (zone->open_free < cost) {
+		paid_end = payer.end = paying_end(ext, first, last, cost);
+		if (!paid_end)
+			return false;
+	}
+	sec = section_open(index, zone->id, pay_page, &payer);
+	sec->below = zone->opened;
+	zone->opened = sec;
+	zone->nr_opened++;
+	for (unsigned long pfn = payer.end; pfn < paid_end; pfn++)
+		mark_meta(zone, pfn);
+	for (unsigned int i = extents_above(ext, first); i < ext->nr && ext->range[i].start < last;
+	     i = extents_above(ext, first)) {
+		struct extent part = clip(ext, i, first, last);
+
+		BUG_ON(extents_remove(ext, part.start, part.end));
+		put_blocks(zone, sec, part.start, part.end == paid_end ? payer.end : part.end);
+	}
+	return true;
+}
+
+/*
+ * Always at an extent's first section, so that an extent is never split: if its block lies in the
+ * second one, the caller asks again. Sections too small to pay for themselves wait until open
+ * blocks can.
+ */
+bool zone_open(struct zone *zone, unsigned int order)
+{
+	const struct extents *ext = &zone->unopened;
+	unsigned long base = PFN_DOWN(memstart_addr), size = UL(1) << order;
+
+	for (unsigned int i = 0; i < ext->nr; i++) {
+		struct extent e = ext->range[i];
+
+		if (ALIGN(e.start - base, size) + size <= e.end - base &&
+		    open_at(zone, section_of(e.start)))
+			return true;
+	}
+	return false;
+}
+
+/* --- taking over memory ------------------------------------------------------------------------
+ */
+
+/* The zone's opened section with the lowest index at or above index; NULL if there is none. */
+static struct section *next_opened(const struct zone *zone, unsigned long index)
+{
+	struct page *from = vmemmap + (index << SECTION_SHIFT);
+	struct section *found = NULL;
+
+	for (struct section *sec = zone->opened; sec; sec = sec->below)
+		if (sec->map >= from && (!found || sec->map < found->map))
+			found = sec;
+	return found;
+}
+
+int zone_add_free(struct zone *zone, unsigned long *start, unsigned long end)
+{
+	while (*start < end) {
+		struct section *sec = next_opened(zone, section_of(*start));
+		unsigned long base = sec ? page_to_pfn(sec->map) : end;
+		unsigned long stop = min(base > *start ? base : base + SECTION_PAGES, end);
+
+		if (sec && base <= *start) {
+			put_blocks(zone, sec, *start, stop);
+		} else {
+			int err = extents_insert(&zone->unopened, *start, stop, true);
+
+			if (err)
+				return err;
+		}
+		*start = stop;
+	}
+	return 0;
+}
+
+static int add_range(struct zone *zone, unsigned long start, unsigned long end)
+{
+	bool room = true;
+	int err;
+
+	do {
+		unsigned long flags = spin_lock_irqsave(&zone->lock);
+
+		err = zone_add_free(zone, &start, end);
+		spin_unlock_irqrestore(&zone->lock, flags);
+		if (err == -ENOSPC)
+			room = extents_reserve(zone, &zone->unopened, 1);
+	} while (err == -ENOSPC && room);
+	if (err)
+		pr_err("page frames 0x%lx-0x%lx are lost: %s\n", start, end - 1,
+		       err == -EEXIST ? "part of them is free already" : "no memory to note them");
+	return err;
+}
+
+static enum zone_type pfn_type(unsigned long pfn)
+{
+	return pfn < type_limit[ZONE_DMA]     ? ZONE_DMA
+	       : pfn < type_limit[ZONE_DMA32] ? ZONE_DMA32
+					      : ZONE_NORMAL;
+}
+
+unsigned int node_index(int nid)
+{
+	for (unsigned int i = 0; nid > 0 && i < nr_nodes; i++)
+		if (nodes[i].nid == nid)
+			return i;
+	return 0;
+}
+
+static int clean_nid(int nid)
+{
+	return nid < 0 || nid == MAX_NUMNODES ? 0 : nid;
+}
+
+struct zone *pfn_to_zone(unsigned long pfn)
+{
+	unsigned long start, end;
+
+	if (!nr_nodes || !memblock_is_memory(PFN_PHYS(pfn)))
+		return NULL;
+	return nodes[node_index(clean_nid(memblock_search_pfn_nid(pfn, &start, &end)))]
+		.zone[pfn_type(pfn)];
+}
+
+/* Add whole pages of one node, cut at the zones' limits. Returns the pages taken over. */
+static unsigned long add_pages(unsigned long start, unsigned long end, const struct node *node)
+{
+	unsigned long added = 0;
+
+	while (start < end) {
+		enum zone_type type = pfn_type(start);
+		unsigned long stop = min(end, type_limit[type]);
+		struct zone *zone = node->zone[type];
+
+		if (!WARN(!zone, "page frames 0x%lx-0x%lx are not memory of node %d", start,
+			  stop - 1, node->nid) &&
+		    !add_range(zone, start, stop)) {
+			__atomic_fetch_add(&zone->managed, stop - start, __ATOMIC_RELAXED);
+			added += stop - start;
+		}
+		start = stop;
+	}
+	return added;
+}
+
+void free_memblock_range(phys_addr_t start, phys_addr_t end, int nid)
+{
+	unsigned long first = PFN_UP(start), last = max(PFN_DOWN(end), first);
+
+	lost_to_alignment += end - start - min(PFN_PHYS(last - first), end - start);
+	add_pages(first, last, &nodes[node_index(clean_nid(nid))]);
+}
+
+/* True if no page of [start, end) is in use, free or listed, as far as sections are open. */
+static bool all_reserved(unsigned long start, unsigned long end)
+{
+	for (unsigned long pfn = start; pfn < end; pfn++) {
+		struct page *page = pfn_to_page(pfn);
+		u64 word;
+
+		if (page_probe(page, &word) && (word || block_head(page)))
+			return false;
+	}
+	return true;
+}
+
+unsigned long free_reserved_range(phys_addr_t start, phys_addr_t end, const char *what)
+{
+	unsigned long first = PFN_UP(start), last = max(PFN_DOWN(end), first);
+	struct zone *zone = pfn_to_zone(first);
+	unsigned long pages;
+
+	if (WARN(!zone || !all_reserved(first, last),
+		 "%s 0x%llx-0x%llx given back, but it is not reserved memory: ignored", what,
+		 (unsigned long long)start, (unsigned long long)end - 1))
+		return 0;
+	lost_to_alignment += end - start - min(PFN_PHYS(last - first), end - start);
+	pages = add_pages(first, last, &nodes[node_index(zone->nid)]);
+	pr_debug("Freeing %s memory: %luK\n", what, pages << (PAGE_SHIFT - 10));
+	return pages;
+}
+
+/* --- contiguous ranges -------------------------------------------------------------------------
+ */
+
+/* From the far end of unopened memory, so that sections keep being opened from the near one. */
+static unsigned long contig_from_extents(struct zone *zone, unsigned long nr, unsigned long align)
+{
+	struct extents *ext = &zone->unopened;
+
+	for (unsigned int i = ext->nr; i-- > 0;) {
+		struct extent e = ext->range[i];
+		unsigned long pfn;
+
+		if (e.end - e.start < nr)
+			continue;
+		pfn = ALIGN_DOWN(e.end - nr, align);
+		if (pfn >= e.start && !extents_remove(ext, pfn, pfn + nr))
+			return pfn;
+	}
+	return NO_PFN;
+}
+
+/* Free blocks of order 10 in a row from page on, at most max. */
+static unsigned long free_run(const struct zone *zone, const struct page *page, unsigned long max)
+{
+	u64 tag = word_make(PAGE_FREE, zone->id, MAX_PAGE_ORDER), word;
+	unsigned long n = 0;
+
+	while (n < max && page_probe(page + (n << MAX_PAGE_ORDER), &word) && (u32)word == tag)
+		n++;
+	return n;
+}
+
+static unsigned long contig_from_blocks(struct zone *zone, unsigned long nr, unsigned long align)
+{
+	unsigned long blocks = DIV_ROUND_UP(nr, UL(1) << MAX_PAGE_ORDER);
+
+	for (struct section *sec = zone->opened; sec; sec = sec->below) {
+		for (unsigned long i = 0; i < SECTION_PAGES; i += UL(1) << MAX_PAGE_ORDER) {
+			unsigned long pfn = page_to_pfn(sec->map) + i;
+			unsigned long rest = pfn + nr;
+
+			if (!IS_ALIGNED(pfn, align) ||
+			    free_run(zone, sec->map + i, blocks) < blocks)
+				continue;
+			for (unsigned long b = 0; b < blocks; b++)
+				BUG_ON(!zone_take_at(zone, sec->map + i + (b << MAX_PAGE_ORDER)));
+			/* Blocks only: what is left over lies in an opened section. */
+			BUG_ON(zone_add_free(zone, &rest, pfn + (blocks << MAX_PAGE_ORDER)));
+			return pfn;
+		}
+	}
+	return NO_PFN;
+}
+
+static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned long align)
+{
+	unsigned long pfn = NO_PFN, flags;
+
+	if (!extents_reserve(zone, &zone->contig, 1) || !extents_reserve(zone, &zone->unopened, 1))
+		return NO_PFN;
+	flags = spin_lock_irqsave(&zone->lock);
+	if (zone->contig.nr < zone->contig.max) {
+		pfn = contig_from_extents(zone, nr, align);
+		if (pfn == NO_PFN)
+			pfn = contig_from_blocks(zone, nr, align);
+		if (pfn != NO_PFN)
+			BUG_ON(extents_insert(&zone->contig, pfn, pfn + nr, false));
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return pfn;
+}
+
+static unsigned long nodes_contig(unsigned long nr, unsigned long align, gfp_t gfp, int nid)
+{
+	unsigned int tries = gfp & __GFP_THISNODE ? 1 : nr_nodes;
+	unsigned long pfn = NO_PFN;
+
+	for (unsigned int i = 0; i < tries; i++) {
+		const struct node *node = &nodes[(node_index(nid) + i) % nr_nodes];
+
+		for (int type = gfp_zone(gfp); type >= 0 && pfn == NO_PFN; type--)
+			if (node->zone[type])
+				pfn = zone_contig(node->zone[type], nr, align);
+	}
+	return pfn;
+}
+
+unsigned long alloc_contig_pages(unsigned long nr, unsigned long align, gfp_t gfp, int nid)
+{
+	unsigned long pfn = NO_PFN;
+
+	if (nr && is_power_of_2(align)) {
+		pfn = nodes_contig(nr, align, gfp, nid);
+		if (pfn == NO_PFN) {
+			drain_local_pages();
+			pfn = nodes_contig(nr, align, gfp, nid);
+		}
+	}
+	if (pfn == NO_PFN && !(gfp & __GFP_NOWARN))
+		pr_warn("no %lu contiguous pages aligned to %lu, %lu pages free\n", nr, align,
+			nr_free_pages());
+	if (pfn != NO_PFN && gfp & __GFP_ZERO)
+		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
+	return pfn;
+}
+
+/* Length of the range handed out at pfn, 0 if none; take: it is being given back. */
+static unsigned long find_contig(struct zone *zone, unsigned long pfn, unsigned long take)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock), nr = 0;
+	struct extents *ext = &zone->contig;
+	unsigned int i = extents_above(ext, pfn);
+
+	if (i < ext->nr && ext->range[i].start == pfn)
+		nr = ext->range[i].end - pfn;
+	if (take && nr == take)
+		BUG_ON(extents_remove(ext, pfn, pfn + nr));
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return nr;
+}
+
+unsigned long contig_range_pages(unsigned long pfn)
+{
+	struct zone *zone = pfn_to_zone(pfn);
+
+	return zone ? find_contig(zone, pfn, 0) : 0;
+}
+
+void free_contig_range(unsigned long pfn, unsigned long nr)
+{
+	struct zone *zone = pfn_to_zone(pfn);
+	unsigned long is = zone ? find_contig(zone, pfn, nr) : 0;
+
+	if (!WARN(!nr || is != nr,
+		  "bad free of %lu contiguous pages at page frame 0x%lx, ignored: %lu are given out",
+		  nr, pfn, is))
+		add_range(zone, pfn, pfn + nr);
+}
+
+/* --- figures -----------------------------------------------------------------------------------
+ */
+
+/* The blocks an extent gives when its sections are opened, without what their descriptors will
+ * cost. */
+static void count_extent(struct extent e, unsigned long *count)
+{
+	unsigned long base = PFN_DOWN(memstart_addr), start = e.start - base, end = e.end - base;
+
+	while (start < end) {
+		unsigned int order = order_within(start, end);
+		unsigned long blocks = order < MAX_PAGE_ORDER ? 1 : (end - start) >> order;
+
+		count[order] += blocks;
+		start += blocks << order;
+	}
+}
+
+void zone_count_blocks(const struct zone *zone, unsigned long count[NR_PAGE_ORDERS])
+{
+	for (const struct section *sec = zone->opened; sec; sec = sec->below)
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			for (unsigned int i = sec->head[order]; i != LINK_NONE;
+			     i = (u16)(page_word(&sec->map[i]) >> PAGE_NEXT_POS))
+				count[order]++;
+	for (unsigned int i = 0; i < zone->unopened.nr; i++)
+		count_extent(zone->unopened.range[i], count);
+}
+
+unsigned long zone_free_pages(struct zone *zone)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+	unsigned long pages = zone->open_free + zone->unopened.pages;
+
+	spin_unlock_irqrestore(&zone->lock, flags);
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			pages += page_list_count(cpu, zone, order) << order;
+	return pages;
+}
+
+unsigned long nr_free_pages(void)
+{
+	unsigned long pages = 0;
+
+	for (unsigned int i = 0; i < nr_zones; i++)
+		pages += zone_free_pages(&zones[i]);
+	return pages;
+}
+
+unsigned long totalram_pages(void)
+{
+	unsigned long pages = 0;
+
+	for (unsigned int i = 0; i < nr_zones; i++)
+		pages += __atomic_load_n(&zones[i].managed, __ATOMIC_RELAXED);
+	return pages;
+}
+
+/* --- the start ---------------------------------------------------------------------------------
+ */
+
+static void *__init start_memory(size_t size)
+{
+	void *p = memblock_alloc(size, SMP_CACHE_BYTES);
+
+	if (!p)
+		panic("no %zu bytes for nodes and zones", size);
+	return p;
+}
+
+/* The zone of this node and type, a new one if need be. *max: room in zones[]. */
+static struct zone *__init start_zone(int nid, enum zone_type type, unsigned int *max)
+{
+	for (unsigned int i = nr_zones; i-- > 0;)
+		if (zones[i].nid == nid && zones[i].type == type)
+			return &zones[i];
+	if (nr_zones == *max) {
+		struct zone *old = zones;
+
+		*max = *max ? 2 * *max : NR_ZONE_TYPES;
+		zones = start_memory(*max * sizeof(*zones));
+		if (old) {
+			memcpy(zones, old, nr_zones * sizeof(*zones));
+			memblock_free(old, nr_zones * sizeof(*zones));
+		}
+	}
+	if (nr_zones == MAX_ZONES)
+		panic("more than %u zones", MAX_ZONES);
+	zones[nr_zones].nid = nid;
+	zones[nr_zones].type = (u8)type;
+	zones[nr_zones].start_pfn = ~UL(0);
+	return &zones[nr_zones++];
+}
+
+/* Account a range of memory of one node to its zones. */
+static void __init start_range(unsigned long start, unsigned long end, int nid, unsigned int *max)
+{
+	while (start < end) {
+		enum zone_type type = pfn_type(start);
+		unsigned long stop = min(end, type_limit[type]);
+		struct zone *zone = start_zone(nid, type, max);
+
+		zone->present += stop - start;
+		zone->start_pfn = min(zone->start_pfn, start);
+		zone->end_pfn = max(zone->end_pfn, stop);
+		zone->unopened.max++;
+		start = stop;
+	}
+}
+
+/* By node, the highest type first: zones[0] is where an ordinary request begins. */
+static void __init sort_zones(void)
+{
+	for (unsigned int i = 1; i < nr_zones; i++)
+		for (unsigned int j = i; j > 0; j--) {
+			struct zone *a = &zones[j - 1], *b = &zones[j];
+
+			if (a->nid < b->nid || (a->nid == b->nid && a->type > b->type))
+				break;
+			swap(*a, *b);
+		}
+}
+
+static void __init start_nodes(void)
+{
+	for (unsigned int i = 0; i < nr_zones; i++)
+		nr_nodes += !i || zones[i].nid != zones[i - 1].nid;
+	nodes = start_memory(nr_nodes * sizeof(*nodes));
+	for (unsigned int i = 0, n = 0; i < nr_zones; i++) {
+		if (i && zones[i].nid != zones[i - 1].nid)
+			n++;
+		nodes[n].nid = zones[i].nid;
+		nodes[n].zone[zones[i].type] = &zones[i];
+	}
+}
+
+static void __init size_zone(struct zone *zone, unsigned int id)
+{
+	/* Each reserved range can split a free one; some more may be reserved until memblock
+	 * closes. */
+	unsigned int spare = (unsigned int)memblock.reserved.cnt + 32;
+
+	zone->id = (u16)id;
+	zone->unopened.max += spare;
+	zone->unopened.range = start_memory(zone->unopened.max * sizeof(struct extent));
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		unsigned long share = zone->present >> (order + 7);
+
+		zone->capacity[order] = (u16)min(share, (unsigned long)list_capacity[order]);
+	}
+}
+
+void __init page_alloc_init(unsigned long dma_limit, unsigned long dma32_limit)
+{
+	unsigned long start, end;
+	unsigned int max = 0;
+	int i, nid;
+
+	type_limit[ZONE_DMA] = dma_limit;
+	type_limit[ZONE_DMA32] = max(dma_limit, dma32_limit);
+	for_each_mem_pfn_range (i, NUMA_NO_NODE, &start, &end, &nid)
+		start_range(start, end, clean_nid(nid), &max);
+	if (!nr_zones)
+		panic("no memory at all");
+	sort_zones();
+	start_nodes();
+	for (unsigned int id = 0; id < nr_zones; id++)
+		size_zone(&zones[id], id);
+	start_cpu_lists(start_memory);
+}
