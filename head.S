@@ -792,13 +792,14 @@ ENDFUNC boot_dead_end
 	b	\label
 	.endm
 
-	.section ".text.vectors", "ax"
-	.balign	2048
+	.section ".text.early_vectors", "ax"
+	.globl	early_vectors
 early_vectors:
 	.rept	16
 	early_vector early_exception
 	.endr
 
+	.text
 LOCAL_FUNC early_exception
 	mrs	x4, CurrentEL
 	mov	x0, #BOOT_EXCEPTION

@@ -9,6 +9,7 @@
  * Inputs: x0 := first byte, x1 := end. Ends with DSB SY. Clobbers: x0, x2, x3
  */
 FUNC dcache_inval_poc
+	dmb	sy				/* stores past the caches come first */
 	mrs	x3, ctr_el0
 	ubfx	x3, x3, #16, #4			/* DminLine: log2 of words */
 	mov	x2, #4

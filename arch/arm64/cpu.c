@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <asm/boot.h>
+#include <asm/cache.h>
 #include <asm/cpu.h>
 #include <asm/percpu.h>
 #include <asm/spinlock.h>
@@ -61,8 +62,11 @@ unsigned int cpu_pa_bits(void)
 /* What head.S found and did on the way down, and what it had to do without. */
 static void __init report_handover(void)
 {
-	u64 parked = READ_ONCE(boot_status.parked);
+	u64 parked;
 
+	/* CPUs wrote there past the caches; a line from before that may still be in them. */
+	dcache_inval_poc(&boot_status, (void *)((unsigned long)&boot_status + SZ_2K));
+	parked = READ_ONCE(boot_status.parked);
 	pr_debug("Entered at EL%lu, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
 		 handover.el, handover.args[0], handover.image, handover.sctlr, handover.hcr);
 	if (handover.args[1] | handover.args[2] | handover.args[3])

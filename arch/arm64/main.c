@@ -29,8 +29,6 @@ static void __noreturn __noinline rest_of_boot(void)
 {
 	boot_stage = "free_initmem";
 	free_initmem();
-	mark_rodata_ro();
-	early_ioremap_check();
 	pr_info("Boot complete: buddy, slab and vmalloc are up, %lu pages free\n", nr_free_pages());
 
 	boot_stage = "monitor";
@@ -59,5 +57,7 @@ void __init start_kernel(void)
 	STAGE(table_pages_from_buddy()); /* new page tables are ordinary pages now */
 	STAGE(vmalloc_init());           /* vmalloc, ioremap */
 	STAGE(earlycon_remap());         /* the console leaves the fixmap */
+	STAGE(early_ioremap_check());    /* nobody left a window open */
+	STAGE(mark_rodata_ro());         /* what only the boot writes is sealed */
 	rest_of_boot();
 }

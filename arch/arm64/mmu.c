@@ -171,8 +171,9 @@ static void __init map_mem(void)
  */
 static void __init link_descriptor_tables(void)
 {
-	for (unsigned long va = VMEMMAP_START; va < FIXADDR_START; va += LEVEL_SIZE(FIRST_LEVEL)) {
-		pte_t *entry = &swapper_pg_dir[(va >> PGDIR_SHIFT) & (PTRS_PER_PGD - 1)];
+	for (unsigned long i = (VMEMMAP_START >> PGDIR_SHIFT) % PTRS_PER_PGD; i < PTRS_PER_PGD;
+	     i++) {
+		pte_t *entry = &swapper_pg_dir[i];
 
 		if (pte_is_none(table_read(entry)))
 			table_write(entry, pte_table(early_table_alloc(FIRST_LEVEL + 1)));

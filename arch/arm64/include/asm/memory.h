@@ -51,6 +51,12 @@ static inline bool is_linear_address(unsigned long addr)
 	return addr - PAGE_OFFSET < LINEAR_SIZE;
 }
 
+/* Bytes from PAGE_OFFSET to an address known to be in the window: those bits of it, one instruction. */
+static inline unsigned long linear_offset(const void *va)
+{
+	return (unsigned long)va & (LINEAR_SIZE - 1);
+}
+
 /* Linear map only. Physical bytes to virtual and back; no check. */
 static inline void *phys_to_virt(phys_addr_t pa)
 {

@@ -11,7 +11,6 @@
 #define ASM_PTE_H
 
 #include <asm/geometry.h>
-#include <lib/types.h>
 
 /* Bits head.S also uses. type: 0b11 table (levels 0..2) or page (level 3), 0b01 block. */
 #define PTE_VALID      BIT(0)
@@ -41,6 +40,8 @@
 #define PROT_ROX    (PROT_NORMAL | PTE_RDONLY)
 
 #ifndef __ASSEMBLER__
+#include <lib/types.h>
+
 typedef struct {
 	u64 bits;
 } pte_t;
