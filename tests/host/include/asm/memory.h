@@ -26,6 +26,11 @@ static inline bool is_linear_address(unsigned long addr)
 	return addr - PAGE_OFFSET < LINEAR_SIZE;
 }
 
+static inline unsigned long linear_offset(const void *va)
+{
+	return (unsigned long)va - PAGE_OFFSET;
+}
+
 static inline void *phys_to_virt(phys_addr_t pa)
 {
 	return (void *)(unsigned long)(pa - memstart_addr + PAGE_OFFSET);
