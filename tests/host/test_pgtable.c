@@ -71,6 +71,10 @@ static struct pgtable new_root(int first_level)
 	pt.root = TABLES;
 	tables_used = 1;
 	memset(phys_to_virt(pt.root), 0, PAGE_SIZE);
+	/* What follows a short root is somebody else's. */
+	if (first_level == FIRST_LEVEL)
+		memset((pte_t *)phys_to_virt(pt.root) + PTRS_PER_PGD, 0xff,
+		       PAGE_SIZE - PTRS_PER_PGD * sizeof(pte_t));
 	tables_published = 0;
 	return pt;
 }
@@ -415,6 +419,13 @@ static void test_largest_blocks(void **state)
 	assert_true(pgtable_lookup(&pt, va + big + 5, &leaf));
 	assert_int_equal(leaf.level, FIRST_BLOCK_LEVEL);
 	assert_true(leaf.va == va + big && leaf.pa == 9 * big && leaf.size == big && !leaf.cont);
+	/* Where a block of the level above would fit but does not exist. */
+	if (FIRST_BLOCK_LEVEL > FIRST_LEVEL) {
+		unsigned long bigger = LEVEL_SIZE(FIRST_BLOCK_LEVEL - 1);
+
+		assert_int_equal(pgtable_map(&pt, -bigger, 0, bigger, PAGE_KERNEL, 0), 0);
+		assert_int_equal(leaves(&pt, -bigger, -1UL), bigger / big);
+	}
 	/* A page less at both ends. */
 	assert_int_equal(pgtable_unmap(&pt, va, 2 * big), 0);
 	assert_int_equal(pgtable_map(&pt, va + PAGE_SIZE, PAGE_SIZE, 3 * big - 2 * PAGE_SIZE,
@@ -442,8 +453,7 @@ static void test_root_reach(void **state)
 	assert_true(leaf.va == first && leaf.pa == 0x1000000);
 	assert_int_equal(leaves(&pt, first, -1UL), 2);
 	assert_int_equal(leaves(&pt, first + PAGE_SIZE, last - 1), 0);
-	/* The hardware's root has no entries beyond VA_BITS: none may be written. */
-	for (unsigned int i = 0; i < PTRS_PER_TABLE; i++) {
+	for (unsigned int i = 0; i < PTRS_PER_PGD; i++) {
 		pte_t *root = phys_to_virt(pt.root);
 
 		assert_int_equal(!pte_is_none(root[i]), i == 0 || i == PTRS_PER_PGD - 1);
@@ -484,6 +494,7 @@ static void test_refusals(void **state)
 			 -EINVAL);
 	assert_int_equal(pgtable_walk(&pt, va + 1, va, &(struct pgtable_visitor){0}, NULL),
 			 -EINVAL);
+	assert_int_equal(pgtable_walk(&pt, 0, -1UL, &(struct pgtable_visitor){0}, NULL), -EINVAL);
 	assert_int_equal(tables_used, 1);
 	assert_int_equal(host_flush_count, 0);
 }

@@ -58,3 +58,21 @@ HOST_TESTS += test_pte
 HOST_TESTS += test_va_space
 test_va_space-srcs := mm/va_space.c
 
+HOST_TESTS += test_vmalloc
+test_vmalloc-srcs := mm/vmalloc.c mm/va_space.c mm/pgtable.c
+test_vmalloc-host := stubs.c host_mm.c
+test_vmalloc-include := tests/host/plain
+
+
+HOST_TESTS += test_dt
+test_dt-srcs := lib/dt.c lib/vsprintf.c lib/string.c
+test_dt-cflags := $(KERNEL_NAMES)
+test_dt-libs := -lfdt
+
+HOST_TESTS += test_memblock
+test_memblock-srcs := mm/memblock.c
+test_memblock-host := stubs.c host_mm.c
+
+HOST_TESTS += test_early_ioremap
+test_early_ioremap-srcs := mm/early_ioremap.c
+test_early_ioremap-host := stubs.c host_fixmap.c
