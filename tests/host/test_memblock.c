@@ -329,6 +329,33 @@ static void free_ranges(void **state)
 	assert_int_equal(n, 3);
 }
 
+/* memory AAAA, reserved .RSS: as in Linux, what lies between R and S is seen, though empty; what
+ * lies behind S is not */
+static void touching_reservations(void **state)
+{
+	static const phys_addr_t want[][2] = {{PAGE(0), PAGE(1)}, {PAGE(2), PAGE(2)}};
+	phys_addr_t start, end;
+	int n = 0;
+	u64 i;
+
+	(void)state;
+	memblock_add(0, PAGE(4));
+	memblock_reserve(PAGE(1), PAGE(1));
+	memblock_reserve_kern(PAGE(2), PAGE(2));
+	for_each_free_mem_range (i, NUMA_NO_NODE, FREE, &start, &end, NULL) {
+		assert_true(n < 2);
+		assert_int_equal(start, want[n][0]);
+		assert_int_equal(end, want[n++][1]);
+	}
+	assert_int_equal(n, 2);
+	for_each_free_mem_range_reverse (i, NUMA_NO_NODE, FREE, &start, &end, NULL) {
+		assert_true(n-- > 0);
+		assert_int_equal(start, want[n][0]);
+		assert_int_equal(end, want[n][1]);
+	}
+	assert_int_equal(n, 0);
+}
+
 static void movable_nodes_are_left_alone(void **state)
 {
 	(void)state;
@@ -743,6 +770,7 @@ int main(void)
 		cmocka_unit_test_setup(cap_spares_nomap, setup),
 		cmocka_unit_test_setup(queries, setup),
 		cmocka_unit_test_setup(free_ranges, setup),
+		cmocka_unit_test_setup(touching_reservations, setup),
 		cmocka_unit_test_setup(movable_nodes_are_left_alone, setup),
 		cmocka_unit_test_setup(allocation_picks_an_end, setup),
 		cmocka_unit_test_setup(allocation_obeys_limits, setup),

@@ -76,3 +76,7 @@ test_memblock-host := stubs.c host_mm.c
 HOST_TESTS += test_early_ioremap
 test_early_ioremap-srcs := mm/early_ioremap.c
 test_early_ioremap-host := stubs.c host_fixmap.c
+
+HOST_TESTS += test_memblock_model
+test_memblock_model-srcs := mm/memblock.c
+test_memblock_model-host := stubs.c host_mm.c
