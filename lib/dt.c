@@ -215,8 +215,8 @@ static int say(char *why, size_t size, const char *what, u32 value)
 	return -EINVAL;
 }
 
-/* Tell where a tree that libfdt refuses is broken, by a walk of our own. */
-static int explain(const struct dt *dt, int error, char *why, size_t size)
+/* A walk over all of the tree that tells where it is broken. */
+static int check_blocks(const struct dt *dt, char *why, size_t size)
 {
 	struct dt_prop prop = {.name = NULL};
 	struct dt_iter it;
@@ -235,7 +235,7 @@ static int explain(const struct dt *dt, int error, char *why, size_t size)
 			;
 	}
 	if (!it.broken)
-		return say(why, size, "libfdt's check ends with error %d", (u32)error);
+		return 0;
 	at = (size_t)scnprintf(why, size, "%s at offset 0x%x, in node ", it.broken, it.pos);
 	at += dt_path(dt, it.node, why + at, size - at);
 	if (prop.name && at + 1 < size) {
@@ -313,16 +313,22 @@ static int find_blocks(struct dt *dt, const u8 *h, char *why, size_t size)
 	return 0;
 }
 
+/*
+ * The own walk comes first: it names the place, and it keeps from libfdt what libfdt 1.6.1 cannot
+ * stand, such as a property of 0xfffffff4 bytes, at which its check never ends.
+ */
 int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
 {
 	int error = check_header(fdt, mapped, why, size);
 
 	if (!error)
 		error = find_blocks(dt, fdt, why, size);
+	if (!error)
+		error = check_blocks(dt, why, size);
 	if (error)
 		return error;
 	error = fdt_check_full(fdt, mapped);
-	return error ? explain(dt, error, why, size) : 0;
+	return error ? say(why, size, "libfdt's check ends with error -%u", (u32)-error) : 0;
 }
 
 /* ---- properties ---- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The flattened device tree, read where it lies: no memory is allocated, nothing is cached, nothing
- * recurses. dt_check() is the gate; it lets libfdt prove the structure once, and from then on cheap
- * iterators of our own walk the blocks. They check every bound all the same and stop, saying why,
- * at the first token that makes no sense. Sources: Devicetree Specification 0.4, chapter 5 (the
+ * recurses. dt_check() is the gate: one walk of our own, then libfdt's full check, once. From then
+ * on cheap iterators walk the blocks; they check every bound all the same and stop, saying why, at
+ * the first token that makes no sense. Sources: Devicetree Specification 0.4, chapter 5 (the
  * format), 2.3 (standard properties), 3 (node types).
  *
  * A node is named by the offset of its FDT_BEGIN_NODE in the structure block. A struct dt_iter

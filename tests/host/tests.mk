@@ -80,3 +80,10 @@ test_early_ioremap-host := stubs.c host_fixmap.c
 HOST_TESTS += test_memblock_model
 test_memblock_model-srcs := mm/memblock.c
 test_memblock_model-host := stubs.c host_mm.c
+
+# On whole machines; -fsanitize=thread builds of these two: see TEST_THREADS in them.
+MM_FILES := mm/memblock.c mm/memmap.c mm/zone.c mm/page_alloc.c
+
+HOST_TESTS += test_page_alloc
+test_page_alloc-srcs := $(MM_FILES)
+test_page_alloc-host := stubs.c host_mm.c mm_machine.c
