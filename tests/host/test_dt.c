@@ -86,7 +86,7 @@ static struct tree compile(const char *dts)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, dts, strlen(dts)), (int)strlen(dts));
 	close(fd);
-	snprintf(command, sizeof(command), "dtc -q -I dts -O dtb %s", in);
+	snprintf(command, sizeof(command), "dtc -q -f -I dts -O dtb %s 2>/dev/null", in);
 	f = popen(command, "r");
 	assert_non_null(f);
 	size = fread(buf, 1, sizeof(buf), f);
