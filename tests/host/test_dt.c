@@ -54,7 +54,7 @@ static const char board[] =
 	"	odd { status = \"fail-x\"; number = <1 2>; word = <5>; empty; };\n"
 	"	a { b { c { d { }; }; }; b2 { c { leaf; }; }; };\n"
 	"	a@1 { only; late { }; };\n"
-	"	twice@1@2 { };\n"
+	"	twice@1_2 { };\n"
 	"};\n";
 
 struct tree {
@@ -86,7 +86,7 @@ static struct tree compile(const char *dts)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, dts, strlen(dts)), (int)strlen(dts));
 	close(fd);
-	snprintf(command, sizeof(command), "dtc -q -f -I dts -O dtb %s 2>/dev/null", in);
+	snprintf(command, sizeof(command), "dtc -q -I dts -O dtb %s", in);
 	f = popen(command, "r");
 	assert_non_null(f);
 	size = fread(buf, 1, sizeof(buf), f);
@@ -213,6 +213,8 @@ static void paths_may_be_short(void **state)
 	char path[100];
 
 	(void)state;
+	/* dtc would not write such a name. */
+	((char *)(uintptr_t)find(&t, "/twice").name)[7] = '@';
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct dt_iter it;
 		bool found = dt_find_path(&it, &t.dt, cases[i].path, strlen(cases[i].path));
