@@ -83,9 +83,14 @@ def check_output(case, output):
         got = len(re.findall(pattern, output))
         if got != times:
             raise Failed(f"printed {got} times, not {times}: {pattern}")
-    before, prompt, _ = output.replace("\r", "").partition(cases.PROMPT)
+    before, prompt, _ = output.partition(cases.PROMPT)
     if prompt and case.max_characters and len(before) > case.max_characters:
         raise Failed(f"{len(before)} characters before the prompt, {case.max_characters} are possible")
+
+
+def text_of(log):
+    """What the case printed, with one kind of line end."""
+    return log.read_bytes().decode("utf-8", "replace").replace("\r", "")
 
 
 def run(case):
@@ -103,11 +108,10 @@ def run(case):
             if status != case.status:
                 raise Failed(f"exit status {status}, not {case.status}")
             out.flush()
-            check_output(case, log.read_text(encoding="utf-8", errors="replace"))
+            check_output(case, text_of(log))
         except Failed as error:
             out.flush()
-            tail = log.read_text(encoding="utf-8", errors="replace").replace("\r", "")[-3000:]
-            return f"{case.name}: {error}\n{reproduce(case)}\n--- end of {log}\n{tail}"
+            return f"{case.name}: {error}\n{reproduce(case)}\n--- end of {log}\n{text_of(log)[-3000:]}"
         finally:
             child.close(force=True)
     return None

@@ -22,9 +22,26 @@ VIRT = """/dts-v1/;
 """
 
 
+BARE = """/dts-v1/;
+/* A machine without devices; scripts/run makes it talk through semihosting. */
+/ {{
+	#address-cells = <2>;
+	#size-cells = <2>;
+	compatible = "firstlight,bare";
+	model = "bare";
+	memory@{base:x} {{ device_type = "memory"; reg = <{reg}>; }};
+}};
+"""
+
+
 def cells(value):
     """Two cells, as dtc writes them."""
     return f"{value >> 32:#x} {value & 0xffffffff:#x}"
+
+
+def bare(base, size):
+    """Source of a tree with one range of memory and nothing else."""
+    return BARE.format(base=base, reg=f"{cells(base)} {cells(size)}")
 
 
 def total(ranges):

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is booted, and what it must say. One list, CASES; the runner is test_boot.py, the variables of `run` are scripts/run's."""
+import dataclasses
+import re
+import typing
+
+import trees
+
+PROMPT = "firstlight> "
+STATUS = 42  # not what a crash or a QEMU that gives up would exit with
+
+# Words of trouble, unless a case is about trouble.
+TROUBLE = (
+    r"kernel BUG at", r"WARNING: at", r"Unhandled exception", r"Kernel panic", r"still maps", r"are lost", r"not ok",
+    r"[1-9]\d* W\+X pages", r"ignored: ", r"too many ranges",
+)
+
+
+@dataclasses.dataclass
+class Send:
+    """At the next prompt, type this."""
+
+    text: str
+
+
+@dataclasses.dataclass
+class Case:
+    """One boot: scripts/run's variables in, lines and exit status out."""
+
+    name: str
+    kernel: str = "gcc-48"  # a directory of builds, the Makefile's KERNELS
+    run: dict = dataclasses.field(default_factory=dict)  # a callable value gets the output directory
+    append: str = f'run="poweroff {STATUS}"'
+    steps: typing.Sequence = ()  # regular expressions to come in this order, and Send
+    forbid: typing.Sequence[str] = TROUBLE
+    count: dict = dataclasses.field(default_factory=dict)  # regular expression: how often in all
+    status: int | None = STATUS  # QEMU's exit status; None: not waited for
+    timeout: int = 60  # seconds between two steps
+    max_characters: int = 2000  # before the prompt; 0: any number
+
+
+def boot(name, *lines, before=(), **kwargs):
+    """A whole boot with the usual lines, and `lines` behind them."""
+    steps = (
+        r"Booting firstlight on physical CPU 0x\w+", *before, r"Memory: \d+K/\d+K available \(", r"Boot complete: ", *lines,
+    )
+    return Case(name, steps=steps, **kwargs)
+
+
+def session(name, *talk, append="", **kwargs):
+    """A boot to the prompt, then a conversation: commands with what they print, and a poweroff at the end."""
+    return boot(name, *talk, Send(f"poweroff {STATUS}"), append=append, **kwargs)
+
+
+def command(line, *expect):
+    """A command and what it answers."""
+    return (Send(line), *expect)
+
+
+def available(total):
+    """The Memory line of a machine with so many bytes."""
+    return rf"Memory: \d+K/{total >> 10}K available \("
+
+
+K, M, G, T = 1 << 10, 1 << 20, 1 << 30, 1 << 40
+KERNELS = ("gcc-48", "gcc-39", "llvm-48", "llvm-39")
+VIRT_MODEL = r"Machine model: linux,dummy-virt"
+PL011 = r"earlycon: pl11 at MMIO 0x0*9000000 \(options '"
+
+CASES = []
+
+# --- every kernel at every EL -------------------------------------------------------------------------
+
+CASES += [
+    boot(f"{kernel}-el{el}", kernel=kernel, run={"EL": el}, before=(VIRT_MODEL, PL011))
+    for kernel in KERNELS for el in (1, 2, 3)
+]
+
+# --- CPUs ---------------------------------------------------------------------------------------------
+
+CASES += [
+    boot(f"cpu-{cpu}-el{el}", run={"CPU": cpu, "EL": el})
+    for cpu in ("cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76", "neoverse-n1") for el in (1, 2)
+]
+CASES += [boot("cpu-max-no-lpa2", run={"CPU": "max,lpa2=off"}), boot("smp-4", run={"SMP": 4})]
+
+# --- amounts of memory -----------------------------------------------------------------------------------
+
+CASES += [
+    Case(f"mem-{size}-{kernel}", kernel=kernel, run={"MEM": size}, steps=(available(total), "Boot complete: "))
+    for kernel in ("gcc-48", "llvm-39")
+    for size, total in (("64M", 64 * M), ("256M", 256 * M), ("1G", G), ("4G", 4 * G))
+]
+CASES += [
+    Case("mem-1T", run={"MEM": "1T"}, steps=(available(T), "Boot complete: ")),
+    Case("mem-1T-el2", run={"MEM": "1T", "EL": 2, "CPU": "cortex-a57"}, steps=(available(T), "Boot complete: ")),
+    # 39 bits of virtual addresses have a linear map of 256 GiB; the rest is left out, in words.
+    boot("mem-1T-39-bits", kernel="gcc-39", run={"MEM": "1T"}, before=(r"of memory in 0x\w+-0x\w+ not used: ",)),
+    Case("numa", run={"MEM": "1G", "NUMA": 1}, steps=(available(G), "Boot complete: ")),
+    session("numa-zones", *command("zoneinfo", r"Node 0, zone", r"Node 1, zone"), run={"NUMA": 1, "MEM": "2G"}),
+    boot("mem-limit", append=f'mem=512M run="poweroff {STATUS}"', before=(r"Memory limited to 512MB",)),
+]
+
+# --- load addresses: the start of RAM, odd multiples of 2 MiB, the top -----------------------------------------------
+
+CASES += [
+    boot(f"load-{load:#x}-el{el}-{kernel}", kernel=kernel, run={"LOAD": hex(load), "EL": el})
+    for kernel, el, load in (
+        ("gcc-48", 1, 0x40600000), ("gcc-48", 2, 0x40a00000), ("gcc-48", 3, 0x57e00000), ("gcc-48", 1, 0x7fe00000),
+        ("llvm-39", 2, 0x41000000), ("llvm-39", 1, 0x7fe00000),
+    )
+]
+# At the very start of RAM, where virt keeps a tree of its own.
+CASES += [
+    boot(f"load-first-{base:#x}-el{el}-{kernel}", kernel=kernel,
+         run={"DTB": trees.write(f"bare-{base:x}.dts", trees.bare(base, G).encode()), "LOAD": hex(base), "EL": el})
+    for kernel, el, base in (("gcc-48", 1, 0), ("gcc-48", 2, 0x40000000), ("llvm-39", 2, 0), ("llvm-39", 1, 0x4000000000))
+]
+CASES += [
+    # The identity map needs one more level than VA_BITS has, and memory below the image is out of the linear map's reach.
+    boot("load-above-512G-39-bits", kernel=kernel, run={"MEM": "1T", "LOAD": "0x9000000000", "DTB_ADDR": "0x9010000000"})
+    for kernel in ("gcc-39",)
+]
+CASES += [
+    boot("load-above-512G-48-bits", run={"MEM": "1T", "LOAD": "0x10000000000", "EL": 2}),
+    boot("tree-last-in-ram", run={"DTB_ADDR": "0x7ff00000"}),
+    boot("tree-across-2M", run={"DTB_ADDR": "0x481ffff8"}),
+]
+
+# --- states of the CPU and of memory that the boot protocol leaves open -----------------------------------------------
+
+CASES += [
+    boot(f"poison-{name}-{kernel}", kernel=kernel,
+         run={"EL": el, "ENTER": f"poison {enter}", "CPU": cpu, "POISON": "0x50000000:0x100000"})
+    for kernel in ("gcc-48", "llvm-39")
+    for name, el, enter, cpu in (
+        ("el1", 1, "", "max"), ("el2", 2, "", "max"), ("el2-e2h", 2, "e2h", "max"), ("el3", 3, "", "max"),
+        ("el1-a53", 1, "", "cortex-a53"), ("el2-a72", 2, "", "cortex-a72"), ("el2-n1-e2h", 2, "e2h", "neoverse-n1"),
+        ("el3-a57", 3, "", "cortex-a57"), ("el1-icache", 1, "icache", "max"), ("el2-icache", 2, "icache", "max"),
+    )
+]
+CASES += [
+    # What is behind the Image's file is BSS: garbage there is what RAM holds after power-on.
+    boot("poison-ram", run={"POISON": "0x40240000:0x1c0000"}),
+    boot("all-cpus-enter", run={"ENTER": "all-cpus", "SMP": 4, "EL": 2}),
+    boot("all-cpus-enter-el1", run={"ENTER": "all-cpus", "SMP": 2, "EL": 1}),
+    boot("arguments", run={"X1": "1", "X2": "0xffffffffffffffff", "X3": "0x8000000000000000"}),
+    boot("interrupts-on", run={"ENTER": "unmask", "EL": 2}),
+]
+
+# --- initrd ----------------------------------------------------------------------------------------------------------
+
+INITRD = trees.write("initrd", trees.initrd())
+CASES += [
+    session("initrd", *command("dmesg", r"initrd: 0x\w+-0x\w+"), run={"INITRD": INITRD}),
+    session("initrd-high", *command("dmesg", r"initrd: 0x7f000000-0x\w+"), run={"INITRD": INITRD, "INITRD_ADDR": "0x7f000000"}),
+]
+
+# --- exact trees -----------------------------------------------------------------------------------------------------
+
+PI4_BYTES = 0x3b400000 + 0xbc000000 + 0x100000000
+CASES += [
+    Case(f"rpi4-8gb-el{el}-{kernel}", kernel=kernel, run={"DTB": "dts/rpi4-8gb.dts", "EL": el},
+         steps=(r"Machine model: Raspberry Pi 4 Model B Rev 1.4", available(PI4_BYTES), "Boot complete: "))
+    for kernel, el in (("gcc-48", 1), ("gcc-48", 2), ("gcc-48", 3), ("llvm-39", 2))
+]
+CASES += [
+    Case("tuples-2000", run={"DTB": trees.write("tuples-2000.dts", trees.MANY_TUPLES.encode())},
+         steps=(r"Machine model: many tuples", available(trees.MANY_TUPLES_BYTES), "Boot complete: ")),
+    Case("tuples-2000-39", kernel="llvm-39", run={"DTB": trees.write("tuples-2000.dts", trees.MANY_TUPLES.encode()), "EL": 2},
+         steps=(available(trees.MANY_TUPLES_BYTES), "Boot complete: ")),
+]
+
+# --- command line -----------------------------------------------------------------------------------------------------
+
+CASES += [
+    boot("unknown-words", append=f'frobnicate=1 nonsense run="poweroff {STATUS}"', before=(r"frobnicate=1 nonsense",)),
+    Case("quiet", append=f'quiet run="echo quiet is over; poweroff {STATUS}"', steps=(r"quiet is over",),
+         forbid=(*TROUBLE, "Boot complete", "Memory: ")),
+    boot("loglevel-8", append=f'loglevel=8 run="poweroff {STATUS}"', max_characters=0),
+    boot("earlycon-named", append=f'earlycon=pl011,0x9000000 run="poweroff {STATUS}"', before=(PL011,)),
+    boot("run-in-order", r"one.*\n.*two.*\n", append=f'run="echo one; echo two; poweroff {STATUS}"'),
+    Case("exit-status-0", append='run="poweroff 0"', steps=("Boot complete: ",), status=0),
+]
+
+# --- the monitor ------------------------------------------------------------------------------------------------------
+
+COMMANDS = "help mem memblock buddyinfo zoneinfo slabinfo vmallocinfo pt fdt dmesg selftest reboot poweroff".split()
+
+
+def usage(line):
+    """A command with arguments it does not take."""
+    return command(line, rf"usage: {re.escape(line.split()[0])}\b")
+
+
+CASES += [
+    session("monitor-help", *command("help", *(rf"\n{c}\b" for c in sorted(COMMANDS))), *command("help pt", r"pt "),
+            *command("help frob", r"frob"), *usage("help a b")),
+    session("monitor-memory",
+            *command("mem", r"0x\w+-0x\w+", r"total \d+K"), *usage("mem all"),
+            *command("memblock", r"memory", r"reserved"), *usage("memblock 1"),
+            *command("buddyinfo", r"Node 0, zone +\w+( +\d+){11}"), *usage("buddyinfo 1"),
+            *command("zoneinfo", r"Node 0, zone +\w+"), *usage("zoneinfo 1"),
+            *command("slabinfo", r"slabinfo - version: 2.1", r"\nkmalloc-96 ", r"\nkmalloc-8k "), *usage("slabinfo 1"),
+            *command("vmallocinfo", r"0x\w+-0x\w+ +\d+"), *usage("vmallocinfo 1")),
+    session("monitor-pt",
+            *command("pt", r"\n.*0x\w+", r"W\+X.*0 W\+X"), *command("pt 0", r"."), *command("pt 0xffff800008000000", r"."),
+            *command("pt 0xffffffffffffffff", r"."), *usage("pt frob"), *usage("pt 1 2"), *usage("pt 0x"),
+            *usage("pt 0x1ffffffffffffffff")),
+    session("monitor-fdt",
+            *command("fdt", r"/ \{", r"compatible = \"linux,dummy-virt\""), *command("fdt /chosen", r"stdout-path"),
+            *command("fdt /pl011@9000000", r"reg = <"), *command("fdt /nothing/here", r"no node /nothing/here"),
+            *command("fdt chosen", r"."), *usage("fdt / /")),
+    session("monitor-dmesg", *command("dmesg", r"Booting firstlight", r"Boot complete"), *usage("dmesg -x")),
+    session("monitor-selftest", *command("selftest", r"(?i)ok|pass"), *command("selftest buddy", r"."),
+            *command("selftest slab", r"."), *command("selftest vmalloc", r"."), *usage("selftest frob"), timeout=120),
+    session("monitor-power", *usage("poweroff x"), *usage("poweroff 1 2"), *usage("reboot now")),
+    session("monitor-lines", *command("nonsense", r"nonsense"), *command("   ", r""), *command('echo "a b" c', r"a b c"),
+            *command("echo 'open", r"quote"), *command("echo " + "x" * 400, r"."), *command("echo alive", r"alive")),
+    session("monitor-semicolons", *command("echo one; echo two", r"one", r"two")),
+    Case("monitor-reboot", append="", status=None, steps=("Boot complete: ", Send("reboot"), r"Booting firstlight", "Boot complete: ")),
+    session("monitor-39-bits", *command("pt", r"W\+X.*0 W\+X"), *command("selftest", r"(?i)ok|pass"), kernel="llvm-39",
+            timeout=120),
+    session("monitor-semihosting-console", *command("mem", r"total \d+K"), *command("frob", r"frob"),
+            run={"DTB": "dts/rpi4-8gb.dts"}),
+]
+
+# --- faults are caught and named --------------------------------------------------------------------------------------
+
+
+def fault(name, *lines, kernel="gcc-48"):
+    """A fault on purpose."""
+    return Case(f"fault-{name}-{kernel}", kernel=kernel, append=f'run="fault {name}"', status=None, forbid=("nothing happened",),
+                steps=("Boot complete: ", *lines, r"Kernel panic"))
+
+
+CASES += [
+    fault_case
+    for kernel in ("gcc-48", "llvm-39")
+    for fault_case in (
+        fault("null", r"data abort on a write: translation fault", r"FAR = 0x0{16}: null pointer", r"fault_command\+0x",
+              kernel=kernel),
+        fault("rodata", r"data abort on a write: permission fault", r"FAR = 0x\w+: kernel rodata", kernel=kernel),
+        fault("stack", r"guard page below the kernel stack: stack overflow", r"fault_stack\S*\+0x", kernel=kernel),
+        fault("exec", r"instruction abort on a fetch: permission fault", r"FAR = 0x\w+: kernel (ro)?data", kernel=kernel),
+    )
+]
+
+assert len({case.name for case in CASES}) == len(CASES), "names are file names: each once"
