@@ -59,6 +59,7 @@ NM           := llvm-nm
 OBJCOPY      := llvm-objcopy
 AR           := llvm-ar
 LDFLAGS_LD   := --pack-dyn-relocs=none
+NOSTDINC     := -nostdlibinc
 else
 CROSS_COMPILE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),,aarch64-linux-gnu-)
 CC           := $(CROSS_COMPILE)gcc
@@ -66,19 +67,20 @@ LD           := $(CROSS_COMPILE)ld
 NM           := $(CROSS_COMPILE)nm
 OBJCOPY      := $(CROSS_COMPILE)objcopy
 AR           := $(CROSS_COMPILE)ar
+NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 # A loop of memcpy's must not become a call of memcpy.
 CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
 endif
 
 CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(VA_BITS)
 # hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
-CFLAGS       := -std=gnu11 -Os -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
+CFLAGS       := $(NOSTDINC) -std=gnu11 -Os -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
 		-mstrict-align -fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
 		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 		-ffunction-sections -fdata-sections \
 		-ffile-prefix-map=$(CURDIR)=. \
 		-Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes
-AFLAGS       := -g -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -Wall -Werror
+AFLAGS       := $(NOSTDINC) -g -ffreestanding -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -Wall -Werror
 LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=$(shell echo $$((1 << $(PAGE_SHIFT)))) \
 		-z noexecstack -Bsymbolic --build-id=none --fatal-warnings $(LDFLAGS_LD)
 
@@ -250,7 +252,8 @@ check: setup
 
 .PHONY: check-images
 check-images: $(KERNEL_DIRS)
-	@for dir in $^; do O=$$dir PAGE_SHIFT=$(PAGE_SHIFT) EARLY='$(EARLY)' scripts/check-image || bad=1; done; [ -z "$$bad" ]
+	@for dir in $^; do O=$$dir PAGE_SHIFT=$(PAGE_SHIFT) OBJS='$(OBJS:$(O)/%=%)' EARLY='$(EARLY)' \
+		scripts/check-image || bad=1; done; [ -z "$$bad" ]
 
 # libfdt stays, so that a build without network does too.
 clean:
