@@ -8,7 +8,6 @@
 #include <lib/string.h>
 #include <mm/memblock.h>
 #include <mm/memmap.h>
-#include <mm/slab.h>
 #include <mm/zone.h>
 
 struct open_span open_span;

@@ -141,7 +141,8 @@ bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
 	page_set_role(page, ROLE_META);
 	flags = spin_lock_irqsave(&zone->lock);
 	if (max == ext->max) {
-		memcpy(page_address(page), ext->range, ext->nr * sizeof(*old));
+		if (ext->nr)
+			memcpy(page_address(page), ext->range, ext->nr * sizeof(*old));
 		if (ext->from_pages)
 			old = ext->range;
 		ext->range = page_address(page);
@@ -172,11 +173,16 @@ static unsigned long section_start(unsigned long index)
 	return (index << SECTION_SHIFT) + PFN_DOWN(memstart_addr);
 }
 
-/* Who pays for a section's descriptors: the zone's open blocks, or page frames from end downwards.
+/*
+ * Who pays for the descriptors of section [first, last): the zone's open blocks, or the section's
+ * own extents from the lowest page frame on. All pages of the extents below next are spent.
  */
 struct payer {
 	struct zone *zone;
-	unsigned long end; /* 0: open blocks */
+	unsigned long first, last;
+	bool own;
+	unsigned int extent;
+	unsigned long next, end; /* in that extent */
 };
 
 static void mark_meta(struct zone *zone, unsigned long pfn)
@@ -185,16 +191,31 @@ static void mark_meta(struct zone *zone, unsigned long pfn)
 		      word_make(PAGE_ALLOC, zone->id, 0) | (u64)ROLE_META << PAGE_CACHE_POS);
 }
 
+/* The part of extent i inside [first, last). */
+static struct extent clip(const struct extents *ext, unsigned int i, unsigned long first,
+			  unsigned long last)
+{
+	return (struct extent){max(ext->range[i].start, first), min(ext->range[i].end, last)};
+}
+
 static phys_addr_t pay_page(void *arg)
 {
 	struct payer *payer = arg;
 	unsigned long pfn;
 
-	if (payer->end)
-		return PFN_PHYS(--payer->end);
-	pfn = page_to_pfn(zone_take(payer->zone, 0));
-	mark_meta(payer->zone, pfn);
-	return PFN_PHYS(pfn);
+	if (!payer->own) {
+		pfn = page_to_pfn(zone_take(payer->zone, 0));
+		mark_meta(payer->zone, pfn);
+		return PFN_PHYS(pfn);
+	}
+	if (payer->next == payer->end) {
+		struct extent part =
+			clip(&payer->zone->unopened, payer->extent++, payer->first, payer->last);
+
+		payer->next = part.start;
+		payer->end = part.end;
+	}
+	return PFN_PHYS(payer->next++);
 }
 
 static void put_blocks(struct zone *zone, struct section *sec, unsigned long start,
@@ -210,29 +231,18 @@ static void put_blocks(struct zone *zone, struct section *sec, unsigned long sta
 	}
 }
 
-/* The part of extent i inside [first, last). */
-static struct extent clip(const struct extents *ext, unsigned int i, unsigned long first,
-			  unsigned long last)
+static unsigned long pages_within(const struct extents *ext, unsigned long first,
+				  unsigned long last)
 {
-	return (struct extent){max(ext->range[i].start, first), min(ext->range[i].end, last)};
-}
-
-/* End of the largest extent within [first, last) that has more than cost pages; 0 if none has. */
-static unsigned long paying_end(const struct extents *ext, unsigned long first, unsigned long last,
-				unsigned long cost)
-{
-	unsigned long most = cost, end = 0;
+	unsigned long pages = 0;
 
 	for (unsigned int i = extents_above(ext, first); i < ext->nr && ext->range[i].start < last;
 	     i++) {
 		struct extent part = clip(ext, i, first, last);
 
-		if (part.end - part.start > most) {
-			most = part.end - part.start;
-			end = part.end;
-		}
+		pages += part.end - part.start;
 	}
-	return end;
+	return pages;
 }
 
 /* Open section index, in which an extent of the zone starts: all extents in it become blocks. */
@@ -240,27 +250,27 @@ static bool open_at(struct zone *zone, unsigned long index)
 {
 	unsigned long first = section_start(index), last = first + SECTION_PAGES;
 	struct extents *ext = &zone->unopened;
-	unsigned long cost = section_cost(index), paid_end = 0;
-	struct payer payer = {zone, 0};
+	unsigned long cost = section_cost(index);
+	unsigned int i = extents_above(ext, first);
+	struct payer payer = {.zone = zone, .first = first, .last = last, .extent = i};
 	struct section *sec;
 
-	if (zone->open_free < cost) {
-		paid_end = payer.end = paying_end(ext, first, last, cost);
-		if (!paid_end)
-			return false;
-	}
+	payer.own = zone->open_free < cost;
+	if (payer.own && pages_within(ext, first, last) <= cost)
+		return false;
 	sec = section_open(index, zone->id, pay_page, &payer);
 	sec->below = zone->opened;
 	zone->opened = sec;
 	zone->nr_opened++;
-	for (unsigned long pfn = payer.end; pfn < paid_end; pfn++)
-		mark_meta(zone, pfn);
-	for (unsigned int i = extents_above(ext, first); i < ext->nr && ext->range[i].start < last;
-	     i = extents_above(ext, first)) {
+	while (i < ext->nr && ext->range[i].start < last) {
 		struct extent part = clip(ext, i, first, last);
+		unsigned long pfn = part.start;
 
 		BUG_ON(extents_remove(ext, part.start, part.end));
-		put_blocks(zone, sec, part.start, part.end == paid_end ? payer.end : part.end);
+		for (; pfn < min(payer.next, part.end); pfn++)
+			mark_meta(zone, pfn);
+		put_blocks(zone, sec, pfn, part.end);
+		i = extents_above(ext, first);
 	}
 	return true;
 }

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page allocator on simulated machines: random traces against a list of what is out, an auditor
+ * of every descriptor, and case by case what a trace does not reach.
+ */
+#include <mm/mm.h>
+
+#include "host_mm.h"
+#include "mm_machine.h"
+#include "random.h"
+#include "stubs.h"
+
+#include <asm/percpu.h>
+#include <lib/errno.h>
+#include <mm/memblock.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define MB SZ_1M
+#define GB SZ_1G
+
+/* --- what is out -------------------------------------------------------------------------------
+ */
+
+struct block {
+	unsigned long pfn, pages;
+	int order; /* -1: a contiguous range */
+	u64 tag;
+};
+
+#define MAX_LIVE 60000
+static struct block live[MAX_LIVE];
+static unsigned int nr_live;
+static unsigned long live_pages;
+/* A byte for each page of the machine: 1 if out. Page frames from owner_base on. */
+static u8 *owner;
+
+/* The first and last word of each page of a block, or of its first and last pages, belong to it
+ * alone. */
+static u64 *page_words(unsigned long pfn)
+{
+	return phys_to_virt(PFN_PHYS(pfn));
+}
+
+static void tag_block(const struct block *b, bool check)
+{
+	unsigned long at[] = {b->pfn, b->pfn + b->pages / 2, b->pfn + b->pages - 1};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		u64 *first = page_words(at[i]), *last = first + PAGE_SIZE / 8 - 1;
+
+		if (check)
+			CHECK(*first == b->tag + at[i] && *last == b->tag - at[i]);
+		*first = b->tag + at[i];
+		*last = b->tag - at[i];
+	}
+}
+
+static void take(unsigned long pfn, unsigned long pages, int order)
+{
+	struct block *b = &live[nr_live++];
+
+	*b = (struct block){pfn, pages, order, random_u64()};
+	for (unsigned long i = 0; i < pages; i++) {
+		CHECK(memblock_is_memory(PFN_PHYS(pfn + i)) || i);
+		CHECK(!owner[pfn - PFN_DOWN(memstart_addr) + i]++);
+	}
+	CHECK(memblock_is_region_memory(PFN_PHYS(pfn), PFN_PHYS(pages)));
+	CHECK(!memblock_is_region_reserved(PFN_PHYS(pfn), PFN_PHYS(pages)));
+	live_pages += pages;
+	tag_block(b, false);
+}
+
+static void give(unsigned int i)
+{
+	struct block b = live[i];
+
+	live[i] = live[--nr_live];
+	tag_block(&b, true);
+	memset(owner + (b.pfn - PFN_DOWN(memstart_addr)), 0, b.pages);
+	live_pages -= b.pages;
+	if (b.order < 0)
+		free_contig_range(b.pfn, b.pages);
+	else
+		__free_pages(pfn_to_page(b.pfn), (unsigned int)b.order);
+}
+
+static void start_model(void)
+{
+	owner = calloc(PFN_UP(memblock_end_of_DRAM() - memstart_addr), 1);
+	CHECK(owner);
+}
+
+/* --- random traces -----------------------------------------------------------------------------
+ */
+
+/* Small orders are as frequent as all others together. */
+static unsigned int random_order(void)
+{
+	unsigned int kind = random_below(8);
+
+	return kind < 4 ? 0 : kind < 6 ? random_below(4) : random_below(NR_PAGE_ORDERS);
+}
+
+static void check_place(unsigned long pfn, gfp_t gfp, int nid)
+{
+	struct zone *zone = pfn_to_zone(pfn);
+
+	CHECK(zone && zone->type <= gfp_zone(gfp));
+	CHECK(!(gfp & __GFP_THISNODE) || zone->nid == nid);
+}
+
+static void random_alloc(void)
+{
+	static const gfp_t where[] = {0, 0, 0, 0, __GFP_DMA, __GFP_DMA32, __GFP_ZERO};
+	gfp_t gfp = __GFP_NOWARN | where[random_below(ARRAY_SIZE(where))];
+	int nid = nodes[random_below(nr_nodes)].nid;
+	unsigned int order = random_order();
+	struct page *page;
+
+	if (random_below(4))
+		nid = -1;
+	else if (random_below(2))
+		gfp |= __GFP_THISNODE;
+	page = nid < 0 ? alloc_pages(gfp, order) : alloc_pages_node(nid, gfp, order);
+	if (!page)
+		return;
+	CHECK(IS_ALIGNED(page_to_pfn(page), UL(1) << order) && page_order(page) == order);
+	CHECK(virt_to_page(page_address(page)) == page && phys_to_page(page_to_phys(page)) == page);
+	check_place(page_to_pfn(page), gfp, nid);
+	if (gfp & __GFP_ZERO)
+		CHECK(!*(u64 *)page_address(page));
+	take(page_to_pfn(page), UL(1) << order, (int)order);
+}
+
+static void random_contig(void)
+{
+	unsigned long nr = 1 + random_below(6000), align = UL(1) << random_below(12);
+	unsigned long pfn = alloc_contig_pages(nr, align, GFP_NOWAIT, -1);
+
+	if (pfn == NO_PFN)
+		return;
+	CHECK(IS_ALIGNED(pfn, align) && contig_range_pages(pfn) == nr);
+	take(pfn, nr, -1);
+}
+
+static void check_balance(void)
+{
+	struct audit a = audit();
+
+	CHECK(a.allocated + a.contig == live_pages);
+	CHECK(stub_warnings == 0);
+}
+
+/* Waves of allocating and freeing, so that memory runs out now and then, and is nearly all free now
+ * and then. */
+static void trace(unsigned int operations)
+{
+	unsigned int bias = 5;
+
+	start_model();
+	for (unsigned int i = 0; i < operations; i++) {
+		if (i % 20000 == 0)
+			bias = 3 + random_below(5);
+		host_cpu = random_below(nr_cpu_ids);
+		if (random_below(10) < bias && nr_live < MAX_LIVE) {
+			if (random_below(200))
+				random_alloc();
+			else
+				random_contig();
+		} else if (nr_live) {
+			give(random_below(nr_live));
+		}
+		if (i % 10000 == 0)
+			check_balance();
+	}
+	while (nr_live)
+		give(random_below(nr_live));
+	check_balance();
+	drain_all_cpus();
+	check_balance();
+}
+
+static void trace_100k(void)
+{
+	trace(100000);
+}
+
+static const struct machine_range plain_ram[] = {{GB, 512 * MB, 0}, {0}};
+static const struct machine_range plain_reserved[] = {
+	{GB + 2 * MB, MB + 0x3000, 0}, {GB + 100 * MB + 0x800, 0x1000, 0}, {0}};
+static const struct machine plain = {plain_ram, plain_reserved, GB, 0, 0, 1};
+
+static void test_trace_plain(void **state)
+{
+	(void)state;
+	on_machine(&plain, trace_100k);
+}
+
+/* Limits that cut sections, at places aligned to nothing; two CPUs. */
+static void test_trace_zones(void **state)
+{
+	struct machine m = {
+		plain_ram, plain_reserved, GB, GB + 37 * MB + 0x5000, GB + 300 * MB + 0x123000, 2};
+
+	(void)state;
+	on_machine(&m, trace_100k);
+}
+
+/* Two nodes, interleaved within sections, with holes; nid 7 to have a gap. */
+static void test_trace_nodes(void **state)
+{
+	static const struct machine_range ram[] = {
+		{0, 48 * MB, 0},       {48 * MB, 80 * MB, 7},
+		{150 * MB, 6 * MB, 0}, {156 * MB, 11 * MB, 7},
+		{200 * MB, 0x5000, 0}, {3 * GB, 130 * MB + 0x7000, 7},
+		{5 * GB, 64 * MB, 0},  {0}};
+	struct machine m = {ram, NULL, 0, 40 * MB, 4 * GB, 3};
+
+	(void)state;
+	on_machine(&m, trace_100k);
+}
+
+/* Hundreds of ranges, many of them too small to pay for their descriptors. */
+static void test_trace_crumbs(void **state)
+{
+	static struct machine_range ram[401];
+	struct machine m = {ram, NULL, 0, 0, 0, 1};
+
+	(void)state;
+	for (unsigned int i = 0; i < 400; i++) {
+		ram[i].base = i * 3 * MB + random_below(200) * PAGE_SIZE;
+		ram[i].size = i % 3 ? (1 + random_below(30)) * PAGE_SIZE
+				    : (1 + random_below(512)) * PAGE_SIZE;
+	}
+	on_machine(&m, trace_100k);
+}
+
+/* --- exhaustion --------------------------------------------------------------------------------
+ */
+
+static void exhaust_order(unsigned int order)
+{
+	struct audit start = audit();
+	unsigned long before = start.free + start.meta, n = 0;
+	struct page *first = NULL, *page;
+	u64 *link;
+
+	while ((page = alloc_pages(GFP_NOWAIT, order))) {
+		link = page_address(page);
+		link[0] = (unsigned long)first;
+		link[1] = page_to_pfn(page);
+		first = page;
+		n++;
+	}
+	/* Of single pages not one is left. */
+	if (!order)
+		CHECK(audit().free == 0);
+	CHECK(audit().allocated == start.allocated + (n << order));
+	for (page = first; page; page = first, n--) {
+		link = page_address(page);
+		CHECK(link[1] == page_to_pfn(page));
+		first = (struct page *)link[0];
+		__free_pages(page, order);
+	}
+	CHECK(n == 0);
+	drain_local_pages();
+	CHECK(audit().free + audit().meta == before && audit().allocated == start.allocated);
+}
+
+static void exhaust(void)
+{
+	struct audit a;
+
+	exhaust_order(0);
+	a = audit();
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+		exhaust_order(order);
+	exhaust_order(0);
+	/* All sections are open now, so nothing more went into descriptors; and it can all be had
+	 * at once again. */
+	CHECK(audit().meta == a.meta && audit().free == a.free);
+}
+
+static void test_exhaustion(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 64 * MB, 0}, {0}};
+	static const struct machine_range split[] = {{0, 40 * MB, 0}, {200 * MB, 60 * MB, 1}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1}, n = {split, NULL, 0, 10 * MB, 20 * MB, 1};
+
+	(void)state;
+	on_machine(&m, exhaust);
+	on_machine(&n, exhaust);
+}
+
+/* A machine of a few pages: descriptors are paid for, or refused; nothing is lost and nothing
+ * breaks. */
+static void one_page_at_a_time(void)
+{
+	unsigned long free = nr_free_pages(), got = 0;
+
+	while (alloc_pages(GFP_NOWAIT, 0))
+		got++;
+	CHECK(got + nr_free_pages() + audit().meta == free);
+	CHECK(alloc_pages(GFP_NOWAIT, MAX_PAGE_ORDER + 1) == NULL);
+	CHECK(alloc_pages(GFP_NOWAIT, 99) == NULL);
+}
+
+static void test_tiny(void **state)
+{
+	(void)state;
+	for (unsigned int pages = 12; pages < 60; pages += 7) {
+		struct machine_range ram[] = {{5 * MB, pages * PAGE_SIZE, 0}, {0}};
+		struct machine m = {ram, NULL, 0, 0, 0, 1};
+
+		on_machine(&m, one_page_at_a_time);
+	}
+}
+
+/* --- size does not matter ----------------------------------------------------------------------
+ */
+
+static void terabyte(void)
+{
+	unsigned long pfn;
+
+	CHECK(totalram_pages() > 1020 * (GB >> PAGE_SHIFT));
+	CHECK(nr_free_pages() == totalram_pages() && zones[0].nr_opened == 0);
+	for (unsigned int i = 0; i < 1000; i++)
+		CHECK(alloc_page(GFP_KERNEL));
+	CHECK(zones[0].nr_opened == 1 && audit().meta < 80);
+	/* Half of memory as one range: no descriptors for it. */
+	pfn = alloc_contig_pages((512 * GB) >> PAGE_SHIFT, 1 << 18, GFP_KERNEL, -1);
+	CHECK(pfn != NO_PFN && zones[0].nr_opened == 1);
+	CHECK(alloc_contig_pages((512 * GB) >> PAGE_SHIFT, 1, GFP_NOWAIT, -1) == NO_PFN);
+	free_contig_range(pfn, (512 * GB) >> PAGE_SHIFT);
+	CHECK(audit().contig == 0 && zones[0].unopened.nr == 1);
+}
+
+static void test_terabyte(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 1023 * GB, 0}, {0}};
+	static const struct machine_range reserved[] = {{GB, 2 * MB, 0}, {0}};
+	struct machine m = {ram, reserved, GB, 0, 0, 4};
+
+	(void)state;
+	on_machine(&m, terabyte);
+}
+
+/* --- contiguous ranges from opened memory ------------------------------------------------------
+ */
+
+static void contig_opened(void)
+{
+	unsigned long pfn, free;
+
+	exhaust_order(0); /* opens all */
+	free_contig_range(alloc_contig_pages(1, 1, GFP_KERNEL, -1), 1); /* the array for these */
+	free = nr_free_pages();
+	pfn = alloc_contig_pages(5000, 1024, GFP_KERNEL, -1);
+	CHECK(pfn != NO_PFN && nr_free_pages() == free - 5000 && audit().contig == 5000);
+	free_contig_range(pfn + 1, 4999);
+	CHECK(strstr(stub_warning, "bad free of 4999 contiguous pages") && stub_warnings == 1);
+	free_contig_range(pfn, 5000);
+	CHECK(nr_free_pages() == free && audit().contig == 0 && stub_warnings == 1);
+	free_contig_range(pfn, 5000);
+	CHECK(strstr(stub_warning, "0 are given out") && stub_warnings == 2);
+	free_contig_range(1, 1);
+	CHECK(stub_warnings == 3 && nr_free_pages() == free);
+	CHECK(alloc_contig_pages(0, 1, GFP_NOWAIT, -1) == NO_PFN);
+	CHECK(alloc_contig_pages(1, 3, GFP_NOWAIT, -1) == NO_PFN);
+	CHECK(alloc_contig_pages(~UL(0) >> 12, 1, GFP_NOWAIT, -1) == NO_PFN);
+}
+
+static void test_contig_opened(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 256 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, contig_opened);
+}
+
+/* --- wrong frees -------------------------------------------------------------------------------
+ */
+
+/* The call warns once, in these words, and nothing changes. */
+#define REFUSED(words, call)                                                                       \
+	do {                                                                                       \
+		unsigned long free = nr_free_pages();                                              \
+		stub_warnings = 0;                                                                 \
+		call;                                                                              \
+		CHECK(stub_warnings == 1 && strstr(stub_warning, words));                          \
+		CHECK(nr_free_pages() == free);                                                    \
+		audit();                                                                           \
+	} while (0)
+
+static void wrong_frees(void)
+{
+	struct page *one = alloc_page(GFP_KERNEL), *eight = alloc_pages(GFP_KERNEL, 3);
+	struct page *big = alloc_pages(GFP_KERNEL, 9), *huge = alloc_pages(GFP_KERNEL, 10);
+	static const unsigned long kernel = (GB + 2 * MB) >> PAGE_SHIFT;
+
+	REFUSED("as order 1, ignored: it is allocated (order 0)", __free_pages(one, 1));
+	REFUSED("as order 0, ignored: it is allocated (order 3)", __free_pages(eight, 0));
+	REFUSED("inside an allocated block of order 3", __free_pages(eight + 5, 0));
+	REFUSED("as order 11", __free_pages(eight, 11));
+	REFUSED("as order 17", __free_pages(one, 17));
+	REFUSED("reserved, or never handed out", __free_pages(pfn_to_page(kernel), 0));
+	REFUSED("no memory, or never handed out", __free_pages(pfn_to_page(kernel + 90000), 0));
+	REFUSED("no memory", __free_pages((struct page *)VMEMMAP_START - 1, 0));
+	REFUSED("no memory", free_pages(0x1000, 0));
+	REFUSED("page descriptors", __free_pages(virt_to_page(cpu_lists[0][0].top), 1));
+	__free_pages(one, 0);
+	__free_pages(eight, 3);
+	__free_pages(big, 9);
+	__free_pages(huge, 10);
+	CHECK(stub_warnings == 1);
+	REFUSED("already free (order 0)", __free_pages(one, 0));
+	REFUSED("already free (order 3)", __free_pages(eight, 3));
+	REFUSED("already free (order 9)", __free_pages(big, 9));
+	REFUSED("already free (order 10)", __free_pages(huge, 10));
+	drain_local_pages();
+	REFUSED("free", __free_pages(one, 0));
+	REFUSED("free", __free_pages(eight, 3));
+	REFUSED("inside a free block of order 10", __free_pages(huge + 1, 0));
+	free_pages(0, 0);
+	stub_warnings = 0;
+	CHECK(!alloc_pages(GFP_KERNEL, 11) && strstr(stub_warning, "order:11"));
+	CHECK(stub_warnings == 1);
+}
+
+static void test_wrong_frees(void **state)
+{
+	(void)state;
+	on_machine(&plain, wrong_frees);
+}
+
+/* --- reserved memory given back ----------------------------------------------------------------
+ */
+
+static void give_back(void)
+{
+	unsigned long total = totalram_pages();
+	struct page *page = alloc_page(GFP_KERNEL); /* opens the first section, not the others */
+
+	CHECK(free_reserved_range(GB + 2 * MB, GB + 2 * MB + 0x5000, "init") == 5);
+	CHECK(free_reserved_range(GB + 2 * MB + 0x5800, GB + 2 * MB + 0x8800, "init") == 2);
+	CHECK(free_reserved_range(GB + 300 * MB, GB + 301 * MB, "initrd") == 256);
+	CHECK(totalram_pages() == total + 263 && stub_warnings == 0 && lost_to_alignment == 0x1000);
+	audit();
+	REFUSED("not reserved", free_reserved_range(GB + 2 * MB, GB + 2 * MB + 0x1000, "twice"));
+	REFUSED("lost", free_reserved_range(GB + 300 * MB, GB + 300 * MB + 0x1000, "twice"));
+	REFUSED("not reserved",
+		free_reserved_range(page_to_phys(page), page_to_phys(page) + 0x1000, "used"));
+	REFUSED("not reserved", free_reserved_range(100 * GB, 101 * GB, "nothing"));
+	/* All reserved memory of the opened section given back: it merges into the largest blocks.
+	 */
+	CHECK(free_reserved_range(GB + 2 * MB + 0x8000, GB + 4 * MB, "kernel"));
+	exhaust_order(0);
+	__free_page(page);
+	exhaust_order(10);
+	CHECK(audit().allocated == 0);
+}
+
+static void test_give_back(void **state)
+{
+	static const struct machine_range reserved[] = {
+		{GB + 2 * MB, 2 * MB, 0}, {GB + 300 * MB, MB, 0}, {0}};
+	struct machine m = {plain_ram, reserved, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, give_back);
+}
+
+/* --- many extents ------------------------------------------------------------------------------
+ */
+
+/* Every other range of a comb given back: the array of extents has to grow, out of the memory it
+ * describes. */
+static void comb(void)
+{
+	unsigned long pages = 0;
+
+	for (unsigned long at = 256 * MB; at < 500 * MB; at += 64 * PAGE_SIZE)
+		pages += free_reserved_range(GB + at, GB + at + 8 * PAGE_SIZE, "tooth");
+	CHECK(pages == DIV_ROUND_UP(244 * MB, 64 * PAGE_SIZE) * 8);
+	CHECK(zones[0].unopened.from_pages && stub_warnings == 0);
+	audit();
+	exhaust_order(0);
+	exhaust_order(3);
+}
+
+static void test_comb(void **state)
+{
+	static const struct machine_range reserved[] = {{GB + 200 * MB, 312 * MB, 0}, {0}};
+	struct machine m = {plain_ram, reserved, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, comb);
+}
+
+/* --- threads -----------------------------------------------------------------------------------
+ */
+
+#define MAILBOXES 64
+static struct page *mailbox[MAILBOXES]; /* blocks on their way to another thread */
+static unsigned int thread_operations = 30000;
+
+static void mark(struct page *page, unsigned int order)
+{
+	u64 *word = page_address(page);
+
+	word[0] = (unsigned long)page ^ order;
+	word[1] = order;
+}
+
+static void release(struct page *page)
+{
+	u64 *word = page_address(page);
+	unsigned int order = (unsigned int)word[1];
+
+	CHECK(word[0] == ((unsigned long)page ^ order));
+	word[0] = 0;
+	__free_pages(page, order);
+}
+
+/* Allocate, free, and pass half of the blocks through mailboxes, so that they are freed on other
+ * CPUs. */
+static void *worker(void *arg)
+{
+	u64 x = (unsigned long)arg * 77 + 1;
+	struct page *own[256] = {NULL};
+
+	host_cpu = (unsigned int)(unsigned long)arg;
+	for (unsigned int i = 0; i < thread_operations; i++) {
+		unsigned int slot, order;
+
+		x = x * 6364136223846793005 + 1442695040888963407;
+		slot = x >> 56;
+		order = (x >> 40) % 16 ? (x >> 44) % 4 : (x >> 44) % NR_PAGE_ORDERS;
+		if (own[slot]) {
+			if (x >> 50 & 1)
+				own[slot] = __atomic_exchange_n(&mailbox[slot % MAILBOXES],
+								own[slot], __ATOMIC_ACQ_REL);
+			if (own[slot])
+				release(own[slot]);
+			own[slot] = NULL;
+		} else {
+			own[slot] = alloc_pages(GFP_NOWAIT | (x >> 33 & 7 ? 0 : __GFP_DMA), order);
+			if (own[slot])
+				mark(own[slot], order);
+		}
+		if (i % 5000 == 0)
+			CHECK(nr_free_pages() <= totalram_pages());
+	}
+	for (unsigned int slot = 0; slot < ARRAY_SIZE(own); slot++)
+		if (own[slot])
+			release(own[slot]);
+	drain_local_pages();
+	return NULL;
+}
+
+static void run_threads(void)
+{
+	pthread_t thread[64];
+
+	for (unsigned long i = 0; i < nr_cpu_ids; i++)
+		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
+	for (unsigned int i = 0; i < nr_cpu_ids; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+	for (unsigned int i = 0; i < MAILBOXES; i++)
+		if (mailbox[i])
+			release(mailbox[i]);
+	drain_all_cpus();
+	CHECK(audit().allocated == 0 && audit().listed == 0 && stub_warnings == 0);
+}
+
+/* TEST_THREADS, TEST_OPERATIONS: how many (4), and how much each does. For ThreadSanitizer too. */
+static void test_threads(void **state)
+{
+	const char *threads = getenv("TEST_THREADS"), *operations = getenv("TEST_OPERATIONS");
+	struct machine m = {plain_ram, plain_reserved,
+			    GB,        GB + 150 * MB,
+			    0,         threads ? (unsigned int)atoi(threads) : 4};
+
+	(void)state;
+	if (operations)
+		thread_operations = (unsigned int)atoi(operations);
+	on_machine(&m, run_threads);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trace_plain), cmocka_unit_test(test_trace_zones),
+		cmocka_unit_test(test_trace_nodes), cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_exhaustion),  cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_terabyte),    cmocka_unit_test(test_contig_opened),
+		cmocka_unit_test(test_wrong_frees), cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_comb),        cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, random_setup, NULL);
+}
