@@ -60,6 +60,7 @@ OBJCOPY      := llvm-objcopy
 AR           := llvm-ar
 LDFLAGS_LD   := --pack-dyn-relocs=none
 NOSTDINC     := -nostdlibinc
+OPT          := -Oz
 else
 CROSS_COMPILE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),,aarch64-linux-gnu-)
 CC           := $(CROSS_COMPILE)gcc
@@ -68,14 +69,16 @@ NM           := $(CROSS_COMPILE)nm
 OBJCOPY      := $(CROSS_COMPILE)objcopy
 AR           := $(CROSS_COMPILE)ar
 NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+# Symbols are within 1 MiB: one instruction instead of two. (lld 14 cannot link clang's tiny model: it loads the canary by the GOT.)
+OPT          := -Os -mcmodel=tiny
 # A loop of memcpy's must not become a call of memcpy.
 CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
 endif
 
 CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(VA_BITS)
 # hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
-CFLAGS       := $(NOSTDINC) -std=gnu11 -Os -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
-		-mstrict-align -fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
+CFLAGS       := $(NOSTDINC) -std=gnu11 $(OPT) -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
+		-fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
 		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 		-ffunction-sections -fdata-sections \
 		-ffile-prefix-map=$(CURDIR)=. \
@@ -86,12 +89,8 @@ LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=
 
 # Before relocation and before the MMU: no canary to be read, no table of addresses.
 EARLY        := head.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
-$(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables))
+$(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables -mstrict-align))
 CFLAGS_lib/dt.o := -isystem $(O)/libfdt/include -isystem lib/libfdt-shim
-
-# The Image is small, what runs often is quick.
-QUICK        := lib/dt.o lib/string.o lib/vsprintf.o mm/page_alloc.o mm/pgtable.o mm/slab.o
-$(foreach o,$(QUICK),$(eval CFLAGS_$(o) += -O2))
 
 # A comma as an argument.
 ,            := ,

@@ -48,7 +48,7 @@ _head:
 boot_status:
 	.quad	BOOT_STATUS_MAGIC, BOOT_RUNNING, 0, 0, 0, 0, 0, 0
 	.quad	0				/* STATUS_PARKED */
-	.balign	2048
+	.balign	64
 boot_cpu_claim:
 	.quad	0
 

@@ -10,10 +10,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 
-/*
- * Growth doubles and leaves the old array behind, so that this is enough for 8,192 regions of each
- * type. What is not used goes back to memblock.
- */
+/* Growth doubles and leaves the old array behind: enough for 4,096 regions of each type. */
 RESERVE_BRK(memblock, SZ_1M - SZ_64K);
 
 static struct memblock_region first_memory[INIT_MEMBLOCK_MEMORY_REGIONS];
@@ -27,7 +24,9 @@ struct memblock memblock = {
 		     .regions = first_reserved},
 };
 
-bool movable_node_enabled, mirrored_kernelcore;
+/* Weak: where memory can be plugged, that code owns the policy. */
+bool movable_node_enabled __attribute__((weak));
+bool mirrored_kernelcore __attribute__((weak));
 void *(*memblock_late_alloc)(size_t size);
 void (*memblock_late_free)(void *array);
 
@@ -98,7 +97,7 @@ static bool passed_over(const struct memblock_type *type, const struct memblock_
 		return true;
 	if (want & ~r->flags & MEMBLOCK_MIRROR)
 		return true;
-	return (unwanted & MEMBLOCK_HOTPLUG) && movable_node_is_enabled();
+	return (unwanted & MEMBLOCK_HOTPLUG) && movable_node_enabled;
 }
 
 /* Gap number n of a type: what lies before its region n, the last one reaching to the end of the

@@ -73,7 +73,7 @@ void *extend_brk(size_t size, size_t align)
 {
 	char *start = (char *)ALIGN((unsigned long)brk_next, align);
 
-	if (brk_closed || size > (size_t)(__brk_limit - __brk_start) || start + size > __brk_limit)
+	if (brk_closed || size > (size_t)(image_end() - __brk_start) || start + size > image_end())
 		return NULL;
 	brk_next = start + size;
 	return memset(start, 0, size);
@@ -85,7 +85,7 @@ static void __init close_brk(void)
 	phys_addr_t unused = PAGE_ALIGN(__pa_symbol(brk_next));
 
 	brk_closed = true;
-	memblock_phys_free(unused, __pa_symbol(__brk_limit) - unused);
+	memblock_phys_free(unused, __pa_symbol(image_end()) - unused);
 }
 
 /* ---- arm64_memblock_init ---- */
@@ -198,7 +198,7 @@ static void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, const ch
 
 void __init arm64_memblock_init(void)
 {
-	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(_end - _text);
+	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(image_end() - _text);
 
 	drop_memory(UL(1) << phys_addr_bits(), PHYS_ADDR_MAX,
 		    "beyond this CPU's physical addresses");
@@ -294,7 +294,7 @@ void __init mem_init(void)
 		snprintf(cma_text, sizeof(cma_text), ", %luK cma-reserved", cma);
 	pr_info("Memory: %luK/%luK available (%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss, "
 		"%luK reserved%s)\n",
-		free, total, kib(_text, _etext), kib(__start_ro_after_init, _edata),
-		kib(__start_rodata, __end_rodata), kib(__init_begin, __init_end),
-		kib(__bss_start, _end), total - free - min(cma, total - free), cma_text);
+		free, total, kib(_text, __inittext_begin), kib(__start_ro_after_init, _edata),
+		kib(__start_rodata, __end_rodata), kib(__inittext_begin, __inittext_end) + kib(__initdata_begin, __initdata_end),
+		kib(__bss_start, image_end()), total - free - min(cma, total - free), cma_text);
 }

@@ -114,17 +114,21 @@ static void __init map_segment(const void *start, const void *end, pgprot_t prot
 		panic("mapping the kernel at 0x%016lx, %lu bytes: error %d", va, size, err);
 }
 
-/* The image at its own addresses. The guards below the stacks, and the early tables given back
+/*
+ * The image at its own addresses. What changes its rights or goes away later is mapped by itself, so that no contiguous run reaches
+ * beyond it. The guards below the stacks, and the early tables given back
  * here, are left out. */
 static void __init map_kernel(void)
 {
-	map_segment(_text, __inittext_end, PAGE_KERNEL_ROX);
-	map_segment(__inittext_end, __init_end, PAGE_KERNEL);
+	map_segment(_text, __inittext_begin, PAGE_KERNEL_ROX);
+	map_segment(__inittext_begin, __inittext_end, PAGE_KERNEL_ROX);
 	map_segment(__start_rodata, __end_rodata, PAGE_KERNEL_RO);
-	map_segment(__start_ro_after_init, exception_stack_guard, PAGE_KERNEL);
+	map_segment(__start_ro_after_init, __end_ro_after_init, PAGE_KERNEL);
+	map_segment(__initdata_begin, __initdata_end, PAGE_KERNEL);
+	map_segment(__initdata_end, exception_stack_guard, PAGE_KERNEL);
 	map_segment(exception_stack, exception_stack_end, PAGE_KERNEL);
 	map_segment(init_stack, init_stack_end, PAGE_KERNEL);
-	map_segment(__brk_start, __brk_limit, PAGE_KERNEL);
+	map_segment(__brk_start, image_end(), PAGE_KERNEL);
 }
 
 static void __init map_linear(phys_addr_t start, phys_addr_t end, pgprot_t prot, unsigned int flags)
@@ -341,12 +345,21 @@ void __init table_pages_from_buddy(void)
 	init_mm.alloc = table_page;
 }
 
-void free_initmem(void)
+/* Out of the kernel's map, writable in the linear map, then free: whole pages. */
+static void free_init_range(const char *start, const char *end)
 {
-	unsigned long size = (unsigned long)(__init_end - __init_begin);
-	phys_addr_t pa = __pa_symbol(__init_begin);
+	unsigned long size = (unsigned long)(end - start);
+	phys_addr_t pa = __pa_symbol(start);
 
-	BUG_ON(pgtable_unmap(&init_mm, (unsigned long)__init_begin, size));
+	if (!size)
+		return;
+	BUG_ON(pgtable_unmap(&init_mm, (unsigned long)start, size));
 	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(pa), size, PAGE_KERNEL));
 	free_reserved_range(pa, pa + size, "init");
+}
+
+void free_initmem(void)
+{
+	free_init_range(__inittext_begin, __inittext_end);
+	free_init_range(__initdata_begin, __initdata_end);
 }

@@ -4,10 +4,11 @@
 #include <asm/stacktrace.h>
 #include <lib/kernel.h>
 #include <lib/printk.h>
+#include <lib/string.h>
 
-/* Made by scripts/kallsyms: functions in ascending order, offsets from _text. */
-extern const u32 kallsyms_count, kallsyms_offsets[];
-extern const u16 kallsyms_name_offsets[];
+/* Made by scripts/kallsyms: functions in ascending order, offsets from _text in instructions; names in the same order. */
+extern const u32 kallsyms_count;
+extern const u16 kallsyms_offsets[];
 extern const char kallsyms_names[];
 
 /* More frames than this is a loop in the chain, or a stack overflow whose beginning says enough. */
@@ -16,23 +17,16 @@ extern const char kallsyms_names[];
 int format_symbol(unsigned long addr, char *buf, size_t size)
 {
 	unsigned long offset = addr - (unsigned long)_text;
-	u32 low = 0, high = kallsyms_count;
+	const char *name = kallsyms_names;
+	u32 i;
 
 	if (addr < (unsigned long)_text || addr >= (unsigned long)__inittext_end)
 		return scnprintf(buf, size, "0x%016lx", addr);
-	while (low < high) {
-		u32 middle = (low + high) / 2;
-
-		if (kallsyms_offsets[middle] <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
+	for (i = 0; i + 1 < kallsyms_count && kallsyms_offsets[i + 1] <= offset / 4; i++)
+		name += strlen(name) + 1;
+	if (!kallsyms_count || kallsyms_offsets[0] > offset / 4)
 		return scnprintf(buf, size, "_text+0x%lx", offset);
-	low--;
-	return scnprintf(buf, size, "%s+0x%lx", kallsyms_names + kallsyms_name_offsets[low],
-			 offset - kallsyms_offsets[low]);
+	return scnprintf(buf, size, "%s+0x%lx", name, offset - kallsyms_offsets[i] * 4UL);
 }
 
 /* A frame record is {caller's x29, return address} (AAPCS64 6.4.6). Every read is guarded: the

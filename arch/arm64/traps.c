@@ -123,9 +123,9 @@ static const char *image_section(unsigned long addr)
 {
 	/* The table is relocated data: built on the stack it is right at any stage. */
 	const struct region parts[] = {
-		{(unsigned long)_text, (unsigned long)_etext, "kernel text"},
-		{(unsigned long)__init_begin, (unsigned long)__inittext_end, "kernel init text"},
-		{(unsigned long)__inittext_end, (unsigned long)__init_end, "kernel init data"},
+		{(unsigned long)_text, (unsigned long)__inittext_begin, "kernel text"},
+		{(unsigned long)__inittext_begin, (unsigned long)__inittext_end, "kernel init text"},
+		{(unsigned long)__initdata_begin, (unsigned long)__initdata_end, "kernel init data"},
 		{(unsigned long)__start_rodata, (unsigned long)__end_rodata, "kernel rodata"},
 		{(unsigned long)__start_ro_after_init, (unsigned long)__end_ro_after_init,
 		 "kernel data sealed after boot"},
@@ -138,7 +138,7 @@ static const char *image_section(unsigned long addr)
 		{(unsigned long)init_stack_guard, (unsigned long)init_stack,
 		 "guard page below the kernel stack: stack overflow"},
 		{(unsigned long)init_stack, (unsigned long)init_stack_end, "kernel stack"},
-		{(unsigned long)__brk_start, (unsigned long)__brk_limit, "kernel brk area"},
+		{(unsigned long)__brk_start, (unsigned long)image_end(), "kernel brk area"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)

@@ -34,7 +34,7 @@ bool bss_is_clear __ro_after_init;
 static const char *judge_tree(phys_addr_t tree)
 {
 	const volatile u32 *window = (void *)(handover.window + (tree & ~PAGE_MASK));
-	phys_addr_t image_end = handover.image + (unsigned long)(_end - _text);
+	phys_addr_t image_last = handover.image + (unsigned long)(image_end() - _text);
 	u32 magic, second, size;
 
 	if (!tree)
@@ -52,7 +52,7 @@ static const char *judge_tree(phys_addr_t tree)
 		return "no device tree where x0 points (magic is not d00dfeed)";
 	if (tree & 7)
 		return "the tree is not 8-byte aligned (U-Boot: unset fdt_high)";
-	if (tree < image_end && tree + size > handover.image)
+	if (tree < image_last && tree + size > handover.image)
 		return "the tree overlaps the kernel image or its BSS: load one of them elsewhere";
 	return NULL;
 }

@@ -18,8 +18,7 @@ void mark_rodata_ro(void);
 /* From mem_init() on: pages for new tables come from the page allocator. */
 void table_pages_from_buddy(void);
 
-/* Give [__init_begin, __init_end) to the page allocator: unmapped, its linear alias writable again.
- * Called from outside it. */
+/* Give init text and init data to the page allocator: unmapped, linear alias writable again. Called from outside of them. */
 void free_initmem(void);
 
 /* Pages in use for the kernel's tables, those in the image not counted. */

@@ -5,15 +5,24 @@
 
 extern char _text[], _stext[], _etext[];
 extern char __idmap_text_start[], __idmap_text_end[];
-extern char __init_begin[], __inittext_end[], __init_end[];
+extern char __inittext_begin[], __inittext_end[];
 extern char __start_rodata[], __end_rodata[];
 extern char __start_ro_after_init[], __end_ro_after_init[];
+extern char __initdata_begin[], __initdata_end[];
 extern char _data[], _edata[];
 extern char __bss_start[], __bss_stop[];
 extern char init_stack_guard[], init_stack[], init_stack_end[];
 extern char exception_stack_guard[], exception_stack[], exception_stack_end[];
 extern char __early_tables_start[], __early_tables_end[];
-extern char __brk_start[], __brk_limit[];
-extern char _end[];
+extern char __brk_start[];
+
+/* The end of the image and of its last part, the brk area. Beyond the reach of the tiny code model, so made the long way. */
+static inline char *image_end(void)
+{
+	char *end;
+
+	__asm__("adrp %0, _end\n\tadd %0, %0, :lo12:_end" : "=r"(end));
+	return end;
+}
 
 #endif
