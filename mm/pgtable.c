@@ -18,20 +18,19 @@ static unsigned long root_mask(const struct pgtable *pt)
 }
 
 /* The upper bits are the same in the whole range, and all ones or all zeros. */
-static bool range_of_root(const struct pgtable *pt, unsigned long start, unsigned long last)
+static bool range_of_root(unsigned long mask, unsigned long start, unsigned long last)
 {
-	unsigned long upper = ~root_mask(pt);
+	unsigned long upper = ~mask;
 
 	if (start > last || (start & upper) != (last & upper))
 		return false;
 	return (start & upper) == 0 || (start & upper) == upper;
 }
 
-static unsigned int entry_index(const struct pgtable *pt, unsigned long va, int level)
+/* mask: root_mask(). Only the root's index needs it. */
+static unsigned int entry_index(unsigned long mask, unsigned long va, int level)
 {
-	if (level == pt->first_level)
-		va &= root_mask(pt);
-	return (va >> LEVEL_SHIFT(level)) & (PTRS_PER_TABLE - 1);
+	return (va & mask) >> LEVEL_SHIFT(level) & (PTRS_PER_TABLE - 1);
 }
 
 static unsigned int cont_entries(int level)
@@ -56,131 +55,200 @@ unsigned long pgtable_leaf_span(const struct pgtable_leaf *leaf)
 	return leaf->cont ? leaf->size * cont_entries(leaf->level) : leaf->size;
 }
 
+/* A table on the way down. */
+struct place {
+	phys_addr_t table;
+	int level;
+};
+
+static struct place root_of(const struct pgtable *pt)
+{
+	return (struct place){pt->root, pt->first_level};
+}
+
+static pte_t read_entry(struct place at, unsigned long mask, unsigned long va)
+{
+	pte_t pte = table_read(table_open(at.table, at.level) + entry_index(mask, va, at.level));
+
+	table_close(at.level);
+	return pte;
+}
+
+/* The lowest table that translates all of [va, last]. */
+static struct place common_table(const struct pgtable *pt, unsigned long mask, unsigned long va,
+				 unsigned long last)
+{
+	struct place at = root_of(pt);
+
+	for (; (va ^ last) >> LEVEL_SHIFT(at.level) == 0; at.level++) {
+		pte_t pte = read_entry(at, mask, va);
+
+		if (!pte_is_table(pte, at.level))
+			break;
+		at.table = pte_phys(pte);
+	}
+	return at;
+}
+
+static bool lookup_below(struct place at, unsigned long mask, unsigned long va,
+			 struct pgtable_leaf *leaf)
+{
+	pte_t pte = read_entry(at, mask, va);
+
+	for (; pte_is_table(pte, at.level); pte = read_entry(at, mask, va)) {
+		at.table = pte_phys(pte);
+		at.level++;
+	}
+	if (!pte_is_leaf(pte, at.level))
+		return false;
+	*leaf = leaf_of(pte, va, at.level);
+	return true;
+}
+
 bool pgtable_lookup(const struct pgtable *pt, unsigned long va, struct pgtable_leaf *leaf)
 {
-	phys_addr_t table = pt->root;
-	int level = pt->first_level;
-	pte_t pte;
+	unsigned long mask = root_mask(pt);
 
-	if (!range_of_root(pt, va, va))
-		return false;
-	for (;; level++, table = pte_phys(pte)) {
-		pte = table_read(table_open(table, level) + entry_index(pt, va, level));
-		table_close(level);
-		if (!pte_is_table(pte, level))
-			break;
-	}
-	if (!pte_is_leaf(pte, level))
-		return false;
-	*leaf = leaf_of(pte, va, level);
-	return true;
+	return range_of_root(mask, va, va) && lookup_below(root_of(pt), mask, va, leaf);
 }
 
 /* One pass over the leaves of a range, to read or to change them. */
 struct walk {
-	const struct pgtable *pt;
-	unsigned long last;
-	int (*leaf)(struct walk *walk, pte_t *entry, pte_t pte, unsigned long va, int level);
-	const struct pgtable_visitor *visitor;
-	void *arg;
-	pgprot_t prot;
+	enum { VISIT, CHECK_MEMTYPE, PROTECT, CLEAR } what;
+	unsigned long mask, last;
+	pgprot_t prot; /* CHECK_MEMTYPE, PROTECT */
 	bool changed;
+	const struct pgtable_visitor *visitor; /* VISIT */
+	void *arg;
 };
 
-static int walk_table(struct walk *walk, phys_addr_t table, int level, unsigned long va)
-{
-	unsigned int i = entry_index(walk->pt, va, level);
-	unsigned long entry_last;
-	pte_t *entries;
-	int ret = 0;
-
-	if (walk->visitor && walk->visitor->table)
-		ret = walk->visitor->table(table, level, va, walk->arg);
-	if (ret)
-		return ret;
-	entries = table_open(table, level);
-	do {
-		pte_t pte = table_read(&entries[i]);
-
-		if (pte_is_table(pte, level))
-			ret = walk_table(walk, pte_phys(pte), level + 1, va);
-		else if (pte_is_leaf(pte, level))
-			ret = walk->leaf(walk, &entries[i], pte, va, level);
-		entry_last = va | (LEVEL_SIZE(level) - 1);
-		va = entry_last + 1;
-	} while (!ret && entry_last < walk->last && ++i < PTRS_PER_TABLE);
-	table_close(level);
-	return ret;
-}
-
-static int visit_leaf(struct walk *walk, pte_t *entry, pte_t pte, unsigned long va, int level)
+static int visit_leaf(const struct walk *walk, pte_t pte, unsigned long va, int level)
 {
 	struct pgtable_leaf leaf = leaf_of(pte, va, level);
 
-	(void)entry;
 	return walk->visitor->leaf ? walk->visitor->leaf(&leaf, walk->arg) : 0;
+}
+
+static void clear_run(struct walk *walk, pte_t *entry, unsigned int n)
+{
+	while (n--)
+		table_write(entry++, pte_none());
+	walk->changed = true;
+}
+
+static void protect_run(struct walk *walk, pte_t *entry, unsigned int n, int level)
+{
+	for (; n--; entry++) {
+		pte_t old = table_read(entry);
+		pte_t changed = pte_leaf(pte_phys(old), walk->prot, level, pte_is_cont(old));
+
+		if (pte_same(old, changed))
+			continue;
+		table_write(entry, changed);
+		walk->changed = true;
+	}
+}
+
+/* What is done to the n leaves from entry on, a contiguous run or one; pte: the first of them. */
+static int edit_run(struct walk *walk, pte_t *entry, pte_t pte, unsigned int n, int level)
+{
+	if (walk->what == CLEAR)
+		clear_run(walk, entry, n);
+	else if (walk->what == PROTECT)
+		protect_run(walk, entry, n, level);
+	else if (prot_memtype(pte_prot(pte)) != prot_memtype(walk->prot))
+		return -EINVAL;
+	return 0;
+}
+
+/* Leaves from the one at va to the end of its run. */
+static unsigned int run_length(pte_t pte, unsigned long va, int level)
+{
+	unsigned int n = cont_entries(level);
+
+	return pte_is_cont(pte) ? n - (va >> LEVEL_SHIFT(level)) % n : 1;
+}
+
+static int walk_table(struct walk *walk, phys_addr_t table, int level, unsigned long va)
+{
+	pte_t *entry, *end;
+	int ret = 0;
+
+	if (walk->what == VISIT && walk->visitor->table)
+		ret = walk->visitor->table(table, level, va, walk->arg);
+	if (ret)
+		return ret;
+	entry = table_open(table, level);
+	end = entry + PTRS_PER_TABLE;
+	entry += entry_index(walk->mask, va, level);
+	do {
+		pte_t pte = table_read(entry);
+		unsigned int n = 1;
+
+		if (pte_is_table(pte, level)) {
+			ret = walk_table(walk, pte_phys(pte), level + 1, va);
+		} else if (pte_is_leaf(pte, level) && walk->what == VISIT) {
+			ret = visit_leaf(walk, pte, va, level);
+		} else if (pte_is_leaf(pte, level)) {
+			n = run_length(pte, va, level);
+			ret = edit_run(walk, entry, pte, n, level);
+		}
+		entry += n;
+		va = ALIGN_DOWN(va, LEVEL_SIZE(level)) + n * LEVEL_SIZE(level);
+	} while (!ret && va - 1 < walk->last && entry < end);
+	table_close(level);
+	return ret;
 }
 
 int pgtable_walk(const struct pgtable *pt, unsigned long start, unsigned long last,
 		 const struct pgtable_visitor *visitor, void *arg)
 {
 	struct walk walk = {
-		.pt = pt, .last = last, .leaf = visit_leaf, .visitor = visitor, .arg = arg};
+		.what = VISIT, .mask = root_mask(pt), .last = last, .visitor = visitor, .arg = arg};
 
-	if (!range_of_root(pt, start, last))
+	if (!range_of_root(walk.mask, start, last))
 		return -EINVAL;
 	return walk_table(&walk, pt->root, pt->first_level, start);
 }
 
-static bool valid_range(const struct pgtable *pt, unsigned long va, unsigned long size)
+static bool valid_range(unsigned long mask, unsigned long va, unsigned long size)
 {
-	return size && IS_ALIGNED(va | size, PAGE_SIZE) && range_of_root(pt, va, va + size - 1);
+	return size && IS_ALIGNED(va | size, PAGE_SIZE) && range_of_root(mask, va, va + size - 1);
 }
 
 /* A leaf can be partly covered only where the range begins or ends. */
-static bool covers_leaves(const struct pgtable *pt, unsigned long va, unsigned long size)
+static bool covers_leaves(struct place at, unsigned long mask, unsigned long va, unsigned long size)
 {
 	unsigned long span;
 	struct pgtable_leaf leaf;
 
-	if (pgtable_lookup(pt, va, &leaf) && !IS_ALIGNED(va, pgtable_leaf_span(&leaf)))
-		return false;
-	if (!pgtable_lookup(pt, va + size - 1, &leaf))
-		return true;
-	span = pgtable_leaf_span(&leaf);
-	return IS_ALIGNED(va + size, span);
+	if (lookup_below(at, mask, va + size - 1, &leaf)) {
+		span = pgtable_leaf_span(&leaf);
+		if (!IS_ALIGNED(va + size, span) || span > size)
+			return false;
+		if (span == size)
+			return true;
+	}
+	return !lookup_below(at, mask, va, &leaf) || IS_ALIGNED(va, pgtable_leaf_span(&leaf));
 }
 
-static int clear_leaf(struct walk *walk, pte_t *entry, pte_t pte, unsigned long va, int level)
+static int edit_leaves(struct pgtable *pt, struct walk *walk, unsigned long va, unsigned long size)
 {
-	(void)pte, (void)va, (void)level;
-	table_write(entry, pte_none());
-	walk->changed = true;
-	return 0;
-}
+	struct place at;
+	int ret;
 
-static int check_memtype(struct walk *walk, pte_t *entry, pte_t pte, unsigned long va, int level)
-{
-	(void)entry, (void)va, (void)level;
-	return prot_memtype(pte_prot(pte)) == prot_memtype(walk->prot) ? 0 : -EINVAL;
-}
-
-static int change_rights(struct walk *walk, pte_t *entry, pte_t pte, unsigned long va, int level)
-{
-	pte_t changed = pte_leaf(pte_phys(pte), walk->prot, level, pte_is_cont(pte));
-
-	(void)va;
-	if (pte_same(pte, changed))
-		return 0;
-	table_write(entry, changed);
-	walk->changed = true;
-	return 0;
-}
-
-static int edit_leaves(struct walk *walk, unsigned long va, unsigned long size)
-{
-	int ret = walk_table(walk, walk->pt->root, walk->pt->first_level, va);
-
+	walk->mask = root_mask(pt);
+	walk->last = va + size - 1;
+	if (!valid_range(walk->mask, va, size))
+		return -EINVAL;
+	at = common_table(pt, walk->mask, va, walk->last);
+	if (!covers_leaves(at, walk->mask, va, size))
+		return -EINVAL;
+	ret = walk_table(walk, at.table, at.level, va);
+	if (!ret && walk->what == CHECK_MEMTYPE) {
+		walk->what = PROTECT;
+		walk_table(walk, at.table, at.level, va);
+	}
 	if (walk->changed)
 		flush_tlb_kernel_range(va, va + size);
 	return ret;
@@ -188,29 +256,22 @@ static int edit_leaves(struct walk *walk, unsigned long va, unsigned long size)
 
 int pgtable_unmap(struct pgtable *pt, unsigned long va, unsigned long size)
 {
-	struct walk walk = {.pt = pt, .last = va + size - 1, .leaf = clear_leaf};
+	struct walk walk = {.what = CLEAR};
 
-	if (!valid_range(pt, va, size) || !covers_leaves(pt, va, size))
-		return -EINVAL;
-	return edit_leaves(&walk, va, size);
+	return edit_leaves(pt, &walk, va, size);
 }
 
 int pgtable_protect(struct pgtable *pt, unsigned long va, unsigned long size, pgprot_t prot)
 {
-	struct walk walk = {.pt = pt, .last = va + size - 1, .leaf = check_memtype, .prot = prot};
+	struct walk walk = {.what = CHECK_MEMTYPE, .prot = prot};
 
-	if (!valid_range(pt, va, size) || !covers_leaves(pt, va, size))
-		return -EINVAL;
-	if (walk_table(&walk, pt->root, pt->first_level, va))
-		return -EINVAL;
-	walk.leaf = change_rights;
-	return edit_leaves(&walk, va, size);
+	return edit_leaves(pt, &walk, va, size);
 }
 
 /* A mapping under way: va is the next byte to map, left what remains. */
 struct mapping {
 	struct pgtable *pt;
-	unsigned long va, left;
+	unsigned long mask, va, left;
 	phys_addr_t pa;
 	pgprot_t prot;
 	unsigned int flags;
@@ -237,30 +298,29 @@ static unsigned int leaves_that_fit(int level, u64 aligned, unsigned long left, 
 static bool all_none(const pte_t *entry, unsigned int n)
 {
 	while (n--)
-		if (!pte_is_none(table_read(entry + n)))
+		if (!pte_is_none(table_read(entry++)))
 			return false;
 	return true;
 }
 
 static void write_leaves(struct mapping *map, pte_t *entry, int level, unsigned int n)
 {
-	unsigned long size = LEVEL_SIZE(level);
+	unsigned long size = LEVEL_SIZE(level), total = n * size;
+	phys_addr_t pa = map->pa, end = pa + total;
+	pgprot_t prot = map->prot;
 
-	for (unsigned int i = 0; i < n; i++)
-		table_write(entry + i, pte_leaf(map->pa + i * size, map->prot, level, n > 1));
-	map->va += n * size;
-	map->pa += n * size;
-	map->left -= n * size;
+	for (; pa < end; pa += size)
+		table_write(entry++, pte_leaf(pa, prot, level, n > 1));
+	map->va += total;
+	map->pa = end;
+	map->left -= total;
 }
 
 /* The walker must find a new table zeroed whenever it finds the entry that leads to it. */
-static int map_below(struct mapping *map, pte_t *entry, pte_t old, int level)
+static int map_below_new(struct mapping *map, pte_t *entry, int level)
 {
-	phys_addr_t table;
+	phys_addr_t table = map->pt->alloc(level + 1);
 
-	if (pte_is_table(old, level))
-		return map_table(map, pte_phys(old), level + 1);
-	table = map->pt->alloc(level + 1);
 	if (!table)
 		return -ENOMEM;
 	table_publish();
@@ -271,13 +331,16 @@ static int map_below(struct mapping *map, pte_t *entry, pte_t old, int level)
 /* Fill the entry at map->va, or the run from there. Returns how many entries, or an error. */
 static int map_entry(struct mapping *map, pte_t *entry, int level)
 {
-	unsigned int n = leaves_that_fit(level, map->va | map->pa, map->left, map->flags);
 	pte_t old = table_read(entry);
+	unsigned int n;
 
-	if (pte_is_table(old, level) || (!n && pte_is_none(old)))
-		return map_below(map, entry, old, level) ?: 1;
+	if (pte_is_table(old, level))
+		return map_table(map, pte_phys(old), level + 1) ?: 1;
 	if (!pte_is_none(old))
 		return -EEXIST;
+	n = leaves_that_fit(level, map->va | map->pa, map->left, map->flags);
+	if (!n)
+		return map_below_new(map, entry, level) ?: 1;
 	if (n > 1 && !all_none(entry, n))
 		n = 1;
 	write_leaves(map, entry, level, n);
@@ -287,7 +350,7 @@ static int map_entry(struct mapping *map, pte_t *entry, int level)
 static int map_table(struct mapping *map, phys_addr_t table, int level)
 {
 	pte_t *entries = table_open(table, level);
-	int i = (int)entry_index(map->pt, map->va, level);
+	int i = (int)entry_index(map->mask, map->va, level);
 	int n = 0;
 
 	while (map->left && i < PTRS_PER_TABLE) {
@@ -303,14 +366,21 @@ static int map_table(struct mapping *map, phys_addr_t table, int level)
 int pgtable_map(struct pgtable *pt, unsigned long va, phys_addr_t pa, unsigned long size,
 		pgprot_t prot, unsigned int flags)
 {
-	struct mapping map = {
-		.pt = pt, .va = va, .left = size, .pa = pa, .prot = prot, .flags = flags};
+	struct mapping map = {.pt = pt,
+			      .mask = root_mask(pt),
+			      .va = va,
+			      .left = size,
+			      .pa = pa,
+			      .prot = prot,
+			      .flags = flags};
+	struct place at;
 	int err;
 
-	if (!valid_range(pt, va, size) || !IS_ALIGNED(pa, PAGE_SIZE) ||
+	if (!valid_range(map.mask, va, size) || !IS_ALIGNED(pa, PAGE_SIZE) ||
 	    pa > BIT(PHYS_MASK_BITS) - size)
 		return -EINVAL;
-	err = map_table(&map, pt->root, pt->first_level);
+	at = common_table(pt, map.mask, va, va + size - 1);
+	err = map_table(&map, at.table, at.level);
 	table_sync();
 	if (err && map.va != va)
 		BUG_ON(pgtable_unmap(pt, va, map.va - va));

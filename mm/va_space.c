@@ -6,14 +6,6 @@
 
 enum { LOWER, UPPER };
 
-void va_space_init(struct va_space *space, unsigned long start, unsigned long end)
-{
-	space->top = (struct va_range){
-		.start = end, .end = end, .gap = end - start, .max_gap = end - start};
-	space->root = &space->top;
-	space->random = 1;
-}
-
 /* A linear congruential generator: comparing looks at its upper bits, which are random enough. */
 static u32 next_random(struct va_space *space)
 {
@@ -30,6 +22,15 @@ static void refresh(struct va_range *range)
 	unsigned long below = max(max_gap_of(range->child[LOWER]), max_gap_of(range->child[UPPER]));
 
 	range->max_gap = max(range->gap, below);
+}
+
+void va_space_init(struct va_space *space, unsigned long start, unsigned long end)
+{
+	space->top =
+		(struct va_range){.start = end, .end = end, .gap = end - start, .priority = ~0u};
+	refresh(&space->top);
+	space->root = &space->top;
+	space->random = 1;
 }
 
 static void refresh_up(struct va_range *range)
@@ -104,10 +105,11 @@ int va_alloc(struct va_space *space, struct va_range *range, unsigned long size,
 		return -ENOSPC;
 	next = lowest_gap(space, need);
 	gap_start = next->start - next->gap;
-	*range = (struct va_range){.start = ALIGN(gap_start, align)};
+	range->start = ALIGN(gap_start, align);
 	range->end = range->start + size;
 	range->gap = range->start - gap_start;
 	range->priority = next_random(space);
+	range->child[LOWER] = range->child[UPPER] = NULL;
 	next->gap = next->start - range->end;
 	attach_before(range, next);
 	refresh_up(range);

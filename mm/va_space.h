@@ -23,7 +23,7 @@ struct va_range {
 
 struct va_space {
 	struct va_range *root;
-	struct va_range top; /* empty range at the end of the space: the last gap is before it */
+	struct va_range top; /* empty, where the space ends, atop the tree: it has the last gap */
 	u32 random;
 };
 

@@ -14,7 +14,7 @@
 struct vm_area {
 	struct va_range range; /* with the guard page */
 	const void *caller;
-	phys_addr_t phys; /* VM_IOREMAP */
+	phys_addr_t phys; /* of the first byte */
 	unsigned int kind;
 	bool dying; /* being unmapped, not to be freed again */
 };
@@ -140,21 +140,29 @@ static struct vm_area *area_take(const char *who, unsigned long addr, unsigned i
 
 /* --- vmalloc: areas that own their pages ------------------------------------------------------ */
 
-/* Unmap the first size bytes of an area, then free the blocks of pages they were mapped to. */
-static void release_blocks(unsigned long va, unsigned long size)
+/* Where the byte at offset is: known of the first one, the others are looked up. */
+static phys_addr_t phys_at(const struct vm_area *area, unsigned long offset)
 {
+	struct pgtable_leaf leaf;
+
+	if (!offset)
+		return area->phys;
+	BUG_ON(!pgtable_lookup(&init_mm, area->range.start + offset, &leaf));
+	return leaf.pa + (area->range.start + offset - leaf.va);
+}
+
+/* Unmap the first size bytes of an area, then free the blocks of pages they were mapped to. */
+static void release_blocks(const struct vm_area *area, unsigned long size)
+{
+	unsigned long va = area->range.start, done = 0;
 	struct page *blocks[32];
-	unsigned long done = 0;
 
 	while (done < size) {
 		unsigned long start = done;
 		unsigned int n = 0;
 
 		for (; done < size && n < ARRAY_SIZE(blocks); n++) {
-			unsigned long pfn = vmalloc_to_pfn((void *)(va + done));
-
-			BUG_ON(pfn == NO_PFN);
-			blocks[n] = pfn_to_page(pfn);
+			blocks[n] = phys_to_page(phys_at(area, done));
 			done += PAGE_SIZE << page_order(blocks[n]);
 		}
 		unmap(va + start, done - start);
@@ -164,10 +172,10 @@ static void release_blocks(unsigned long va, unsigned long size)
 }
 
 /* Fill size bytes at va with pages, in blocks as large as can be had. Returns the bytes done. */
-static unsigned long fill_with_blocks(unsigned long va, unsigned long size, gfp_t gfp)
+static unsigned long fill_with_blocks(struct vm_area *area, unsigned long size, gfp_t gfp)
 {
+	unsigned long va = area->range.start, done = 0;
 	unsigned int largest = MAX_PAGE_ORDER;
-	unsigned long done = 0;
 
 	while (done < size) {
 		unsigned int fits = ilog2((size - done) >> PAGE_SHIFT);
@@ -178,6 +186,8 @@ static unsigned long fill_with_blocks(unsigned long va, unsigned long size, gfp_
 			__free_pages(page, order);
 			break;
 		}
+		if (page && !done)
+			area->phys = page_to_phys(page);
 		if (page)
 			done += PAGE_SIZE << order;
 		else if (order)
@@ -205,11 +215,11 @@ static void *vmalloc_gfp(unsigned long size, gfp_t gfp, const void *caller)
 	}
 	area = hopeless(bytes) ? NULL : area_create(bytes, 0, VM_ALLOC, caller);
 	if (area)
-		done = fill_with_blocks(area->range.start, bytes, gfp);
+		done = fill_with_blocks(area, bytes, gfp);
 	if (done == bytes)
 		return (void *)area->range.start;
 	if (area) {
-		release_blocks(area->range.start, done);
+		release_blocks(area, done);
 		area_destroy(area);
 	}
 	pr_warn("vmalloc: %lu bytes: out of memory or addresses", size);
@@ -235,7 +245,7 @@ void vfree(const void *addr)
 	area = area_take("vfree", (unsigned long)addr, VM_ALLOC);
 	if (!area)
 		return;
-	release_blocks(area->range.start, area_size(area));
+	release_blocks(area, area_size(area));
 	area_destroy(area);
 }
 
