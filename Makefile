@@ -57,8 +57,9 @@ CC           := clang --target=aarch64-linux-gnu
 LD           := ld.lld
 NM           := llvm-nm
 OBJCOPY      := llvm-objcopy
+READELF      := llvm-readelf
 AR           := llvm-ar
-LDFLAGS_LD   := --pack-dyn-relocs=none
+LDFLAGS_LD   := --pack-dyn-relocs=none --apply-dynamic-relocs
 NOSTDINC     := -nostdlibinc
 OPT          := -Oz
 else
@@ -67,6 +68,7 @@ CC           := $(CROSS_COMPILE)gcc
 LD           := $(CROSS_COMPILE)ld
 NM           := $(CROSS_COMPILE)nm
 OBJCOPY      := $(CROSS_COMPILE)objcopy
+READELF      := $(CROSS_COMPILE)readelf
 AR           := $(CROSS_COMPILE)ar
 NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 # Symbols are within 1 MiB: one instruction instead of two. (lld 14 cannot link clang's tiny model: it loads the canary by the GOT.)
@@ -129,15 +131,15 @@ $(O)/linker.lds: linker.lds $(O)/.flags
 	$(call say,CPP)
 	$(Q)$(CC) -E -P -x assembler-with-cpp -undef $(CPPFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
-# Two links: the first, with an empty table, says where the functions are; see scripts/kallsyms.
-$(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/kallsyms
+# Several links: the first, with empty tables, says what is to be in them; see scripts/link.
+$(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/link
 	$(call say,LD)
-	$(Q)CC='$(CC)' LD='$(LD) $(LDFLAGS)' NM='$(NM)' V='$(V)' \
-		scripts/kallsyms $@ $(O)/linker.lds $(OBJS) $(LIBS)
+	$(Q)CC='$(CC)' LD='$(LD) $(LDFLAGS)' NM='$(NM)' READELF='$(READELF)' V='$(V)' \
+		scripts/link $@ $(O)/linker.lds $(OBJS) $(LIBS)
 
 $(O)/Image: $(O)/kernel.elf
 	$(call say,OBJCOPY)
-	$(Q)$(OBJCOPY) -O binary $< $@
+	$(Q)$(OBJCOPY) -O binary $(patsubst %,-R %,.rela.dyn .dynsym .dynstr .hash .gnu.hash .dynamic) $< $@
 
 $(O)/System.map: $(O)/kernel.elf
 	$(call say,NM)
@@ -182,7 +184,7 @@ $(COMPDB): $(O)/.flags
 
 $(O)/entry.bin: $(O)/tests/entry/entry.o
 	$(call say,OBJCOPY)
-	$(Q)$(OBJCOPY) -O binary $< $@
+	$(Q)$(OBJCOPY) -O binary $(patsubst %,-R %,.rela.dyn .dynsym .dynstr .hash .gnu.hash .dynamic) $< $@
 
 # --- host tests: each binary of tests/host/tests.mk, by each compiler, under ASan and UBSan --------
 
