@@ -940,7 +940,8 @@ void *krealloc(const void *obj, size_t size, gfp_t gfp)
 	new = kmalloc_any(size, gfp);
 	if (!new)
 		return size <= old ? (void *)obj : NULL;
-	memcpy(new, obj, min(size, old));
+	if (old)
+		memcpy(new, obj, min(size, old));
 	kfree(obj);
 	return new;
 }

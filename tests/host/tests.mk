@@ -87,3 +87,7 @@ MM_FILES := mm/memblock.c mm/memmap.c mm/zone.c mm/page_alloc.c
 HOST_TESTS += test_page_alloc
 test_page_alloc-srcs := $(MM_FILES)
 test_page_alloc-host := stubs.c host_mm.c mm_machine.c
+
+HOST_TESTS += test_slab
+test_slab-srcs := $(MM_FILES) mm/slab.c
+test_slab-host := stubs.c host_mm.c mm_machine.c

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Slab and kmalloc on simulated machines: random traces whose contents are checked, and each wrong
+ * use by its words. */
+#include <mm/slab.h>
+
+#include "host_mm.h"
+#include "mm_machine.h"
+#include "random.h"
+#include "stubs.h"
+
+#include <asm/percpu.h>
+#include <lib/errno.h>
+#include <mm/mm.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define MB SZ_1M
+#define GB SZ_1G
+
+static const struct machine_range plain_ram[] = {{GB, 256 * MB, 0}, {0}};
+static const struct machine_range plain_reserved[] = {{GB + 2 * MB, 2 * MB, 0}, {0}};
+static const struct machine plain = {plain_ram, plain_reserved, GB, 0, 0, 1};
+
+/* --- figures -----------------------------------------------------------------------------------
+ */
+
+static struct slab_stats stats_of(const char *name)
+{
+	struct slab_stats s;
+
+	for (unsigned int i = 0; slab_stats(&i, &s); i++)
+		if (!strcmp(s.name, name))
+			return s;
+	CHECK(!"a cache of this name");
+	return s;
+}
+
+static unsigned long slab_pages(void)
+{
+	unsigned long pages = 0;
+	struct slab_stats s;
+
+	for (unsigned int i = 0; slab_stats(&i, &s); i++) {
+		CHECK(s.active <= s.objects && s.objects == s.slabs * s.per_slab);
+		pages += s.slabs << s.order;
+	}
+	return pages;
+}
+
+static void shrink_all(void)
+{
+	unsigned int old = host_cpu;
+
+	for (host_cpu = 0; host_cpu < nr_cpu_ids; host_cpu++)
+		for (unsigned int i = 0; i < NR_KMALLOC_CLASSES; i++)
+			kmem_cache_shrink(kmalloc_caches[i]);
+	host_cpu = old;
+}
+
+/* Nothing of kmalloc's is in use, and it all goes back. */
+static void check_all_returned(void)
+{
+	shrink_all();
+	for (unsigned int i = 3; i < 16; i++) {
+		static const char *const names[] = {
+			"kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",
+			"kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
+			"kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
+		struct slab_stats s = stats_of(names[i - 3]);
+
+		CHECK(s.active == 0 && s.slabs == 0 && s.partial == 0);
+	}
+	CHECK(audit().slab == slab_pages() && audit().allocated == 0 && audit().contig == 0);
+}
+
+/* --- random traces -----------------------------------------------------------------------------
+ */
+
+#define MAX_LIVE 20000
+static struct object {
+	u8 *p;
+	size_t size;
+	u8 seed;
+	struct kmem_cache *cache; /* NULL: kmalloc */
+} live[MAX_LIVE];
+static unsigned int nr_live;
+
+/* Only the ends of large ones, for time's sake. */
+static size_t step(size_t i, size_t size)
+{
+	return size > 4096 && i >= 256 && i < size - 256 ? size - 256 : i + 1;
+}
+
+static void fill(const struct object *o)
+{
+	for (size_t i = 0; i < o->size; i = step(i, o->size))
+		o->p[i] = (u8)(o->seed + i * 7);
+}
+
+static void check(const struct object *o, size_t size)
+{
+	for (size_t i = 0; i < size; i = step(i, o->size))
+		CHECK(o->p[i] == (u8)(o->seed + i * 7));
+}
+
+static void add(void *p, size_t size, struct kmem_cache *cache)
+{
+	struct object *o = &live[nr_live++];
+
+	*o = (struct object){p, size, (u8)random_u64(), cache};
+	fill(o);
+}
+
+/* Constructed state: every byte 0xc7; objects go back so. */
+static void construct(void *obj)
+{
+	memset(obj, 0xc7, 40);
+}
+
+static struct kmem_cache *odd[3];
+
+static void make_odd_caches(void)
+{
+	odd[0] = kmem_cache_create("odd-24", 20, 0, 0, NULL);
+	odd[1] = kmem_cache_create("constructed", 40, 0, SLAB_HWCACHE_ALIGN, construct);
+	odd[2] = kmem_cache_create("large", 40000, 512, 0, NULL);
+}
+
+static void alloc_odd(void)
+{
+	static const size_t size[] = {20, 40, 40000}, align[] = {8, 64, 512};
+	unsigned int i = random_below(16) ? random_below(2) : 2;
+	u8 *p = kmem_cache_alloc(odd[i], GFP_NOWAIT);
+
+	if (!p)
+		return;
+	CHECK(IS_ALIGNED((unsigned long)p, align[i]));
+	for (unsigned int b = 0; i == 1 && b < 40; b++)
+		CHECK(p[b] == 0xc7);
+	add(p, size[i], odd[i]);
+}
+
+static size_t random_size(void)
+{
+	unsigned int kind = random_below(100);
+
+	return kind < 80   ? 1 + random_below(512)
+	       : kind < 97 ? 1 + random_below(8192)
+	       : kind < 99 ? 1 + random_below(100000)
+			   : 1 + random_below(6 * MB);
+}
+
+static void alloc_kmalloc(void)
+{
+	size_t size = random_size();
+	bool zero = random_below(4) == 0;
+	u8 *p = zero ? kcalloc(1, size, GFP_NOWAIT) : kmalloc(size, GFP_NOWAIT);
+
+	if (!p)
+		return;
+	CHECK(ksize(p) >= size);
+	CHECK(!is_power_of_2(size) || IS_ALIGNED((unsigned long)p, min(size, 4 * MB)));
+	CHECK(IS_ALIGNED((unsigned long)p, ARCH_KMALLOC_MINALIGN));
+	for (size_t i = 0; zero && i < size; i = step(i, size))
+		CHECK(!p[i]);
+	add(p, size, NULL);
+}
+
+static void change_size(void)
+{
+	struct object *o = &live[random_below(nr_live)];
+	size_t size = random_size();
+	u8 *p;
+
+	if (o->cache || o->size > 100000 || size > 100000)
+		return;
+	p = krealloc(o->p, size, GFP_NOWAIT);
+	if (!p)
+		return;
+	o->p = p;
+	CHECK(ksize(p) >= size);
+	if (o->size <= 4096)
+		check(o, min(o->size, size));
+	o->size = size;
+	fill(o);
+}
+
+static void release(unsigned int i)
+{
+	struct object o = live[i];
+
+	live[i] = live[--nr_live];
+	check(&o, o.size);
+	if (o.cache == odd[1])
+		construct(o.p);
+	if (o.cache)
+		kmem_cache_free(o.cache, o.p);
+	else
+		kfree(o.p);
+}
+
+static void trace(void)
+{
+	unsigned int bias = 5;
+
+	kmem_cache_init(random_u64());
+	make_odd_caches();
+	for (unsigned int i = 0; i < 400000; i++) {
+		if (i % 20000 == 0)
+			bias = 3 + random_below(5);
+		host_cpu = random_below(nr_cpu_ids);
+		if (random_below(10) < bias && nr_live < MAX_LIVE)
+			random_below(4) ? alloc_kmalloc() : alloc_odd();
+		else if (nr_live)
+			random_below(8) ? release(random_below(nr_live)) : change_size();
+		if (i % 20000 == 0)
+			CHECK(audit().slab == slab_pages() && stub_warnings == 0);
+	}
+	while (nr_live)
+		release(random_below(nr_live));
+	for (unsigned int i = 0; i < 3; i++)
+		CHECK(!kmem_cache_destroy(odd[i]));
+	check_all_returned();
+	CHECK(stub_warnings == 0);
+}
+
+static void test_trace(void **state)
+{
+	struct machine m = plain;
+
+	(void)state;
+	on_machine(&m, trace);
+	m.cpus = 3;
+	on_machine(&m, trace);
+}
+
+/* Few pages: allocations fail all the time. */
+static void test_trace_small(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 5 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 2};
+
+	(void)state;
+	on_machine(&m, trace);
+}
+
+static void exhaust(void)
+{
+	kmem_cache_init(1);
+	for (unsigned int class = 0; class < NR_KMALLOC_CLASSES; class += 4) {
+		size_t size = UL(24) << class;
+		void **first = NULL, **p;
+		unsigned long n = 0;
+
+		for (; (p = kmalloc(size, GFP_NOWAIT)); first = p, n++) {
+			memset(p, 0x5a, size);
+			*p = first;
+		}
+		CHECK(n * size > 12 * MB);
+		for (; (p = first); n--) {
+			first = *p;
+			kfree(p);
+		}
+		CHECK(n == 0);
+		check_all_returned();
+	}
+	CHECK(stub_warnings == 0);
+}
+
+static void test_exhaustion(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 24 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, exhaust);
+}
+
+/* --- classes and corners -----------------------------------------------------------------------
+ */
+
+static void corners(void)
+{
+	static const size_t sizes[] = {8,   16,  32,   64,   96,   128, 192,
+				       256, 512, 1024, 2048, 4096, 8192};
+	char *p, *q;
+
+	kmem_cache_init(0);
+	for (size_t size = 1, class = 0; size <= 8192; size++) {
+		class += size > sizes[class];
+		CHECK(kmalloc_class(size) == class);
+		p = kmalloc(size, GFP_KERNEL);
+		CHECK(ksize(p) == sizes[class]);
+		kfree(p);
+	}
+	CHECK(kmalloc(0, GFP_KERNEL) == ZERO_SIZE_PTR && kmalloc_any(0, 0) == ZERO_SIZE_PTR);
+	kfree(ZERO_SIZE_PTR);
+	kfree(NULL);
+	CHECK(ksize(NULL) == 0 && ksize(ZERO_SIZE_PTR) == 0);
+	CHECK(!kcalloc(SIZE_MAX / 2, 3, GFP_KERNEL));
+	CHECK(!kmalloc(SIZE_MAX, GFP_NOWAIT) && !kmalloc(SIZE_MAX - 5000, GFP_NOWAIT));
+
+	p = krealloc(NULL, 100, GFP_KERNEL);
+	strcpy(p, "kept");
+	CHECK(krealloc(p, 120, GFP_KERNEL) == p);
+	q = krealloc(p, 6 * MB, GFP_KERNEL);
+	CHECK(!strcmp(q, "kept") && ksize(q) == 6 * MB);
+	p = krealloc(q, 10000, GFP_KERNEL);
+	CHECK(!strcmp(p, "kept") && ksize(p) == 16384);
+	q = krealloc(p, 5, GFP_KERNEL);
+	CHECK(!strcmp(q, "kept") && ksize(q) == 8);
+	CHECK(!krealloc(q, SIZE_MAX / 2, GFP_NOWAIT) && !strcmp(q, "kept"));
+	CHECK(krealloc(q, 0, GFP_KERNEL) == ZERO_SIZE_PTR);
+
+	CHECK(stub_warnings == 0);
+	CHECK(!kmem_cache_create("none", 0, 0, 0, NULL) && stub_warnings == 1);
+	CHECK(!kmem_cache_create("odd", 8, 24, 0, NULL) && stub_warnings == 2);
+	CHECK(!kmem_cache_create("giant", 5 * MB, 0, 0, NULL) && stub_warnings == 3);
+	CHECK(ENDS_IN_BUG(kmem_cache_create("needed", 0, 0, SLAB_PANIC, NULL)));
+	CHECK(kmem_cache_destroy(NULL) == 0);
+}
+
+/* More caches than the first table holds; numbers are used again. */
+static void many_caches(void)
+{
+	struct slab_stats s;
+	unsigned int n = 0;
+
+	kmem_cache_init(0);
+	for (unsigned int round = 0; round < 3; round++) {
+		struct kmem_cache *many[200];
+
+		for (unsigned int i = 0; i < 200; i++) {
+			many[i] = kmem_cache_create("many", 48, 0, 0, NULL);
+			kmem_cache_free(many[i], kmem_cache_alloc(many[i], GFP_KERNEL));
+		}
+		for (unsigned int i = 0; i < 200; i++)
+			CHECK(!kmem_cache_destroy(many[i]));
+	}
+	for (unsigned int i = 0; slab_stats(&i, &s); i++)
+		n++;
+	CHECK(n == 3 + NR_KMALLOC_CLASSES);
+}
+
+static void test_corners(void **state)
+{
+	(void)state;
+	on_machine(&plain, corners);
+	on_machine(&plain, many_caches);
+}
+
+/* --- wrong uses --------------------------------------------------------------------------------
+ */
+
+/* The call warns once, in these words. */
+#define NAMED(words, call)                                                                         \
+	do {                                                                                       \
+		stub_warnings = 0;                                                                 \
+		call;                                                                              \
+		CHECK(stub_warnings == 1 && strstr(stub_warning, words));                          \
+		stub_warnings = 0;                                                                 \
+	} while (0)
+
+static void bad_frees(void)
+{
+	struct kmem_cache *cache, *other;
+	char *p, *q, *large, *huge, on_stack[64];
+	unsigned long page;
+
+	kmem_cache_init(12345);
+	cache = kmem_cache_create("one", 64, 0, 0, NULL);
+	other = kmem_cache_create("two", 64, 0, 0, NULL);
+	p = kmem_cache_alloc(cache, GFP_KERNEL);
+	q = kmem_cache_alloc(other, GFP_KERNEL);
+	NAMED("into cache two, ignored: it is slab memory", kmem_cache_free(other, p));
+	NAMED("into cache one", kmem_cache_free(cache, q));
+	kmem_cache_free(cache, p + 8); /* the fast path does not look that closely, its slab does */
+	NAMED("cache one: 0x", kmem_cache_shrink(cache));
+	CHECK(strstr(stub_warning, "is inside an object"));
+	NAMED("not an address of memory", kmem_cache_free(cache, on_stack));
+	kmem_cache_free(cache, NULL);
+
+	p = kmalloc(100, GFP_KERNEL);
+	NAMED("by kfree, ignored: it is slab memory", kfree(p + 8));
+	NAMED("by kfree, ignored: it is slab memory", kfree(p + 1));
+	NAMED("not an address of memory", kfree(on_stack));
+	NAMED("not an address of memory", kfree((void *)0x1234));
+	NAMED("not an address of memory", kfree((void *)~UL(7)));
+	NAMED("reserved", kfree(phys_to_virt(GB + 2 * MB + 64)));
+	NAMED("never handed out", kfree(phys_to_virt(GB + 200 * MB)));
+	NAMED("no memory", kfree(phys_to_virt(100 * GB)));
+	page = __get_free_page(GFP_KERNEL);
+	NAMED("it is allocated (order 0)", kfree((void *)page));
+	free_page(page);
+	NAMED("already free", kfree((void *)page));
+	NAMED("slab memory", free_page((unsigned long)p & PAGE_MASK));
+	NAMED("not allocated by kmalloc", ksize((void *)page));
+
+	large = kmalloc(20000, GFP_KERNEL);
+	NAMED("inside an allocated block", kfree(large + PAGE_SIZE));
+	NAMED("kmalloc'ed (order 3)", kfree(large + 8));
+	NAMED("kmalloc'ed (order 3)", free_pages((unsigned long)large, 3));
+	kfree(large);
+	NAMED("already free (order 3)", kfree(large));
+	huge = kmalloc(9 * MB, GFP_KERNEL);
+	NAMED("never handed out", kfree(huge + PAGE_SIZE));
+	kfree(huge);
+	NAMED("never handed out", kfree(huge));
+
+	NAMED("not destroyed, 1 objects", CHECK(kmem_cache_destroy(cache) == -EBUSY));
+	kmem_cache_alloc(cache, GFP_KERNEL);
+	NAMED("not destroyed, 2 objects", CHECK(kmem_cache_destroy(cache) == -EBUSY));
+}
+
+/* Free again while the object is in this CPU's magazine, another's, and back in its slab. */
+static void double_frees(void)
+{
+	struct kmem_cache *cache, *constructed;
+	void *p[300], *q;
+
+	kmem_cache_init(99);
+	cache = kmem_cache_create("twice", 64, 0, 0, NULL);
+	constructed = kmem_cache_create("built", 40, 0, 0, construct);
+	q = kmem_cache_alloc(constructed, GFP_KERNEL);
+	kmem_cache_free(constructed, q);
+	NAMED("cache built: double free", kmem_cache_free(constructed, q));
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	kmem_cache_free(cache, p[0]);
+	NAMED("cache twice: double free", kmem_cache_free(cache, p[0]));
+	host_cpu = 1;
+	NAMED("cache twice: double free", kmem_cache_free(cache, p[0]));
+	host_cpu = 0;
+	for (unsigned int i = 1; i < 200; i++)
+		kmem_cache_free(cache, p[i]);
+	kmem_cache_shrink(cache);
+	NAMED("cache twice: double free", kmem_cache_free(cache, p[150]));
+	NAMED("into cache twice, ignored: it is already free", kmem_cache_free(cache, p[5]));
+	NAMED("cache twice: double free", kmem_cache_free(cache, p[199]));
+	q = kmalloc(64, GFP_KERNEL);
+	kfree(q);
+	NAMED("cache kmalloc-64: double free", kfree(q));
+	/* An object whose data are what its mark would be is not taken for free. */
+	q = kmem_cache_alloc(cache, GFP_KERNEL);
+	kmem_cache_free(cache, q);
+	u64 mark = *(u64 *)q;
+	CHECK(kmem_cache_alloc(cache, GFP_KERNEL) == q && !*(u64 *)q);
+	*(u64 *)q = mark;
+	kmem_cache_free(cache, q);
+	CHECK(stub_warnings == 0 && kmem_cache_alloc(cache, GFP_KERNEL) == q);
+	audit();
+}
+
+static void overwritten(void)
+{
+	struct kmem_cache *cache, *constructed;
+	u64 *p[100];
+
+	kmem_cache_init(7);
+	cache = kmem_cache_create("late", 64, 0, 0, NULL);
+	constructed = kmem_cache_create("built", 40, 0, 0, construct);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	/* In the magazine: not handed out. */
+	kmem_cache_free(cache, p[0]);
+	*p[0] = 0xdead;
+	NAMED("cache late: free object", CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[0]));
+	CHECK(strstr(stub_warning, "0xdead at offset 0"));
+	/* On its slab's list, the mark next in line. */
+	for (unsigned int i = 1; i < 50; i++)
+		kmem_cache_free(cache, p[i]);
+	kmem_cache_shrink(cache);
+	*p[49] ^= UL(1) << 40;
+	NAMED("was overwritten", CHECK(kmem_cache_alloc(cache, GFP_KERNEL)));
+	for (unsigned int i = 0; i < 500; i++)
+		CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[49]);
+	/* Behind the object: one byte too many. */
+	u8 *q = kmem_cache_alloc(constructed, GFP_KERNEL);
+	kmem_cache_free(constructed, q);
+	q[40] ^= 1;
+	NAMED("at offset 40", CHECK(kmem_cache_alloc(constructed, GFP_KERNEL) != q));
+	/* What is live of the slab that was given up can still be freed. */
+	for (unsigned int i = 50; i < ARRAY_SIZE(p); i++)
+		kmem_cache_free(cache, p[i]);
+	kmem_cache_shrink(cache);
+	CHECK(stub_warnings == 0);
+	audit();
+}
+
+static void test_wrong_uses(void **state)
+{
+	struct machine m = plain;
+
+	(void)state;
+	m.cpus = 2;
+	on_machine(&m, bad_frees);
+	on_machine(&m, double_frees);
+	on_machine(&m, overwritten);
+}
+
+/* --- threads -----------------------------------------------------------------------------------
+ */
+
+#define MAILBOXES 64
+static u64 *mailbox[MAILBOXES];
+static unsigned int thread_operations = 40000;
+
+static void free_marked(u64 *p)
+{
+	CHECK(p[0] == (unsigned long)p);
+	p[0] = 0;
+	kfree(p);
+}
+
+/* Allocate, free, and let others free, through mailboxes. */
+static void *worker(void *arg)
+{
+	u64 x = (unsigned long)arg * 77 + 1, *own[256] = {NULL};
+
+	host_cpu = (unsigned int)(unsigned long)arg;
+	for (unsigned int i = 0; i < thread_operations; i++) {
+		unsigned int slot;
+
+		x = x * 6364136223846793005 + 1442695040888963407;
+		slot = x >> 56;
+		if (own[slot]) {
+			if (x >> 50 & 1)
+				own[slot] = __atomic_exchange_n(&mailbox[slot % MAILBOXES],
+								own[slot], __ATOMIC_ACQ_REL);
+			if (own[slot])
+				free_marked(own[slot]);
+			own[slot] = NULL;
+		} else {
+			own[slot] = kmalloc(8u << (x >> 45 & 3), GFP_NOWAIT);
+			if (own[slot])
+				own[slot][0] = (unsigned long)own[slot];
+		}
+		if (i % 8000 == 0)
+			kmem_cache_shrink(kmalloc_caches[x >> 45 & 3]);
+		if (i % 10000 == 0)
+			slab_pages();
+	}
+	for (unsigned int slot = 0; slot < ARRAY_SIZE(own); slot++)
+		if (own[slot])
+			free_marked(own[slot]);
+	return NULL;
+}
+
+static void run_threads(void)
+{
+	pthread_t thread[64];
+
+	kmem_cache_init(5);
+	for (unsigned long i = 0; i < nr_cpu_ids; i++)
+		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
+	for (unsigned int i = 0; i < nr_cpu_ids; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+	for (unsigned int i = 0; i < MAILBOXES; i++)
+		if (mailbox[i])
+			free_marked(mailbox[i]);
+	check_all_returned();
+	CHECK(stub_warnings == 0);
+}
+
+/* TEST_THREADS, TEST_OPERATIONS: how many (4), and how much each does. For ThreadSanitizer too. */
+static void test_threads(void **state)
+{
+	const char *threads = getenv("TEST_THREADS"), *operations = getenv("TEST_OPERATIONS");
+	struct machine m = plain;
+
+	(void)state;
+	m.cpus = threads ? (unsigned int)atoi(threads) : 4;
+	if (operations)
+		thread_operations = (unsigned int)atoi(operations);
+	on_machine(&m, run_threads);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trace),      cmocka_unit_test(test_trace_small),
+		cmocka_unit_test(test_exhaustion), cmocka_unit_test(test_corners),
+		cmocka_unit_test(test_wrong_uses), cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, random_setup, NULL);
+}
