@@ -25,18 +25,17 @@
 #define SMP_CACHE_BYTES 64
 #endif
 
-/* Entries of the arrays in the image, before they grow: of each, or different for one of the two.
- */
+/* Entries of the arrays in the image, before they grow; the two may differ. */
 #ifndef INIT_MEMBLOCK_REGIONS
 #define INIT_MEMBLOCK_REGIONS 128
 #endif
 
 #ifndef INIT_MEMBLOCK_MEMORY_REGIONS
-#define INIT_MEMBLOCK_MEMORY_REGIONS (INIT_MEMBLOCK_REGIONS)
+#define INIT_MEMBLOCK_MEMORY_REGIONS INIT_MEMBLOCK_REGIONS
 #endif
 
 #ifndef INIT_MEMBLOCK_RESERVED_REGIONS
-#define INIT_MEMBLOCK_RESERVED_REGIONS (INIT_MEMBLOCK_REGIONS)
+#define INIT_MEMBLOCK_RESERVED_REGIONS INIT_MEMBLOCK_REGIONS
 #endif
 
 /* Nodes are 0..MAX_NUMNODES-1. MAX_NUMNODES itself is recorded where no node was given yet. */
@@ -92,9 +91,8 @@ struct memblock {
 
 extern struct memblock memblock;
 
-/* Set by the command line: leave hot-pluggable memory alone; honour memblock_mark_mirror(); print
- * the dump. */
-extern bool movable_node_enabled, mirrored_kernelcore, memblock_debug;
+/* Policy, off by default: leave hot-pluggable memory alone; honour memblock_mark_mirror(). */
+extern bool movable_node_enabled, mirrored_kernelcore;
 
 /*
  * Set by the slab allocator when it is up: arrays grow from there. alloc takes bytes and returns
@@ -255,11 +253,6 @@ static inline void memblock_set_bottom_up(bool enable)
 phys_addr_t memblock_get_current_limit(void);
 void memblock_set_current_limit(phys_addr_t limit);
 
-static inline bool movable_node_is_enabled(void)
-{
-	return movable_node_enabled;
-}
-
 /* ---- Questions ---- */
 
 /* Lowest address of memory, and the address behind the highest; 0 without memory. */
@@ -354,7 +347,7 @@ static inline unsigned long memblock_region_reserved_end_pfn(const struct memblo
  * downwards; false at the end. Where two regions of `out` touch, an empty range (start == end) is
  * seen. Regions of memory are passed over when they are not on nid (unless that is NUMA_NO_NODE),
  * when they are no-map or driver-managed and flags do not name that, when hot-pluggable with
- * movable_node_is_enabled() and not named, and when flags name MIRROR and they are not.
+ * movable_node_enabled and not named, and when flags name MIRROR and they are not.
  */
 bool memblock_step(u64 *cursor, bool up, const struct memblock_type *in,
 		   const struct memblock_type *out, int nid, enum memblock_flags flags,

@@ -11,6 +11,7 @@
 
 #include <asm/brk.h>
 #include <asm/memory.h>
+#include <lib/cmdline.h>
 #include <lib/errno.h>
 
 #include "host_mm.h"
@@ -492,6 +493,18 @@ static void prints_what_linux_prints(void **state)
 		"flags: 0\n");
 }
 
+extern const struct early_param __start_early_params[], __stop_early_params[];
+
+static void understands_its_parameter(void **state)
+{
+	(void)state;
+	assert_int_equal(__stop_early_params - __start_early_params, 1);
+	assert_string_equal(__start_early_params->name, "memblock");
+	assert_int_equal(__start_early_params->handler(NULL, 0), -EINVAL);
+	assert_int_equal(__start_early_params->handler("debugger", 8), -EINVAL);
+	assert_int_equal(__start_early_params->handler("debug ", 5), 0);
+}
+
 /* ---- Growth ---- */
 
 static void add_pages_apart(unsigned int n)
@@ -778,6 +791,7 @@ int main(void)
 		cmocka_unit_test_setup(allocation_clears, setup),
 		cmocka_unit_test_setup(walks_page_frames, setup),
 		cmocka_unit_test_setup(prints_what_linux_prints, setup),
+		cmocka_unit_test_setup(understands_its_parameter, setup),
 		cmocka_unit_test_setup(grows_out_of_brk, setup),
 		cmocka_unit_test_setup(names_an_exhausted_brk, setup),
 		cmocka_unit_test_setup(sorted_adds_touch_the_end_only, setup),
