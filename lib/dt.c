@@ -44,121 +44,119 @@ void dt_start(struct dt_iter *it, const struct dt *dt)
 	it->broken = NULL;
 }
 
-static bool stop_walk(struct dt_iter *it, const char *why)
+static bool stop_walk(struct dt_iter *it, u32 pos, const char *why)
 {
+	it->pos = pos;
 	it->broken = why;
 	return false;
-}
-
-/* The token at pos; 0, which is none, behind the end. */
-static u32 token(const struct dt_iter *it)
-{
-	return it->pos + 4 <= it->dt->struct_size ? cell(it->dt->structs + it->pos) : 0;
 }
 
 /* Offset behind the string at pos and its padding, or 0 when it does not end inside the block. A
  * cell at a time. */
 static u32 skip_string(const struct dt *dt, u32 pos)
 {
-	for (; pos + 4 <= dt->struct_size; pos += 4) {
-		u32 four = *(const cell_t *)(dt->structs + pos);
+	const u8 *p = dt->structs + pos, *end = dt->structs + dt->struct_size;
+
+	for (; end - p >= 4; p += 4) {
+		u32 four = *(const cell_t *)p;
 
 		if ((four - 0x01010101) & ~four & 0x80808080)
-			return pos + 4;
+			return (u32)(p + 4 - dt->structs);
 	}
 	return 0;
 }
 
-static bool enter_node(struct dt_iter *it)
+static bool enter_node(struct dt_iter *it, u32 pos)
 {
-	u32 next = skip_string(it->dt, it->pos + 4);
+	u32 next = skip_string(it->dt, pos + 4);
 
 	if (it->level == 0 && it->depth >= 0)
-		return stop_walk(it, "a second root node");
+		return stop_walk(it, pos, "a second root node");
 	if (!next)
-		return stop_walk(it, "a node name without end");
-	it->node = it->pos;
-	it->name = (const char *)it->dt->structs + it->pos + 4;
+		return stop_walk(it, pos, "a node name without end");
+	it->node = pos;
+	it->name = (const char *)it->dt->structs + pos + 4;
 	it->depth = it->level++;
 	if (it->depth < DT_BUS_DEPTH)
-		it->up[it->depth] = it->node;
+		it->up[it->depth] = pos;
 	it->pos = next;
 	return true;
 }
 
-static bool skip_prop(struct dt_iter *it)
+/* Offset behind the property at pos, or 0 when it is longer than what is left; its token is known
+ * to be inside. */
+static __force_inline u32 skip_prop(const struct dt *dt, u32 pos)
 {
-	const struct dt *dt = it->dt;
-	u32 len;
+	u32 left = dt->struct_size - pos, len;
 
-	if (dt->struct_size - it->pos < PROP_HEADER)
-		return stop_walk(it, "a property cut off by the end of the structure block");
-	len = cell(dt->structs + it->pos + 4);
-	if (len > dt->struct_size - it->pos - PROP_HEADER)
-		return stop_walk(it, "a property longer than the structure block");
-	it->pos += PROP_HEADER + ALIGN(len, 4);
-	return true;
-}
-
-static bool leave_node(struct dt_iter *it)
-{
-	if (it->level == 0)
-		return stop_walk(it, "more nodes end than begin");
-	it->level--;
-	it->pos += 4;
-	return true;
+	if (left < PROP_HEADER)
+		return 0;
+	len = cell(dt->structs + pos + 4);
+	return len <= left - PROP_HEADER ? pos + PROP_HEADER + ALIGN(len, 4) : 0;
 }
 
 bool dt_next_node(struct dt_iter *it)
 {
-	bool good = !it->broken;
+	const struct dt *dt = it->dt;
+	u32 pos = it->pos, next, room = dt->struct_size;
 
-	while (good) {
-		switch (token(it)) {
-		case FDT_BEGIN_NODE:
-			return enter_node(it);
-		case FDT_PROP:
-			good = it->level ? skip_prop(it)
-					 : stop_walk(it, "a property outside a node");
-			break;
-		case FDT_NOP:
-			it->pos += 4;
-			break;
-		case FDT_END_NODE:
-			good = leave_node(it);
-			break;
-		case FDT_END:
-			return it->level || it->depth < 0
-				       ? stop_walk(it, "FDT_END in place of a node's end")
-				       : false;
-		default:
-			good = stop_walk(it, it->pos + 4 > it->dt->struct_size
-						     ? "no FDT_END"
-						     : "an unknown token");
+	if (it->broken)
+		return false;
+	/* Where padding ends behind the block pos can pass its end by 3 bytes. */
+	for (; pos + 4 <= room; pos = next) {
+		u32 tag = cell(dt->structs + pos);
+
+		next = pos + 4;
+		if (tag == FDT_PROP) {
+			next = skip_prop(dt, pos);
+			if (!next)
+				return stop_walk(it, pos,
+						 "a property longer than the structure block");
+			if (it->level == 0)
+				return stop_walk(it, pos, "a property outside a node");
+		} else if (tag == FDT_BEGIN_NODE) {
+			return enter_node(it, pos);
+		} else if (tag == FDT_END_NODE) {
+			if (it->level == 0)
+				return stop_walk(it, pos, "more nodes end than begin");
+			it->level--;
+		} else if (tag == FDT_END) {
+			if (it->level || it->depth < 0)
+				return stop_walk(it, pos, "FDT_END in place of a node's end");
+			it->pos = pos;
+			return false;
+		} else if (tag != FDT_NOP) {
+			return stop_walk(it, pos, "an unknown token");
 		}
 	}
-	return false;
+	return stop_walk(it, pos, "no FDT_END");
 }
 
 bool dt_next_prop(struct dt_iter *it, struct dt_prop *prop)
 {
 	const struct dt *dt = it->dt;
-	const u8 *head;
-	u32 name;
+	u32 pos = it->pos, next, name, tag = FDT_NOP;
 
-	while (token(it) == FDT_NOP)
-		it->pos += 4;
-	if (it->broken || it->depth < 0 || token(it) != FDT_PROP)
+	if (it->broken || it->level == 0)
 		return false;
-	head = dt->structs + it->pos;
-	if (!skip_prop(it))
+	for (; pos + 4 <= dt->struct_size; pos += 4) {
+		tag = cell(dt->structs + pos);
+		if (tag != FDT_NOP)
+			break;
+	}
+	it->pos = pos;
+	if (tag != FDT_PROP)
 		return false;
-	name = cell(head + 8);
+	next = skip_prop(dt, pos);
+	if (!next)
+		return stop_walk(it, pos, "a property longer than the structure block");
+	name = cell(dt->structs + pos + 8);
 	if (name >= dt->strings_limit)
-		return stop_walk(it, "a property whose name is not in the strings block");
+		return stop_walk(it, pos, "a property whose name is not in the strings block");
+	it->pos = next;
 	prop->name = dt->strings + name;
-	prop->data = head + PROP_HEADER;
-	prop->len = cell(head + 4);
+	prop->data = dt->structs + pos + PROP_HEADER;
+	prop->len = cell(dt->structs + pos + 4);
 	return true;
 }
 
@@ -338,6 +336,7 @@ static void stand_on(struct dt_iter *it, const struct dt *dt, u32 node)
 {
 	dt_start(it, dt);
 	it->depth = 0;
+	it->level = 1;
 	it->node = node;
 	it->pos = skip_string(dt, node + 4);
 	if (!it->pos)

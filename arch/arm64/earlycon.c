@@ -47,17 +47,47 @@ bool earlycon_probe_write(const struct earlycon_device *dev, unsigned int reg, u
 			       : probe_write_u32((volatile u32 *)p, value);
 }
 
-bool earlycon_wait(struct earlycon_device *dev, earlycon_ready_fn ready)
+static bool is_ready(const struct earlycon_device *dev, const struct earlycon_status *status)
+{
+	return (earlycon_read_reg(dev, status->reg) & status->mask) == status->ready;
+}
+
+bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *status)
 {
 	u64 ticks = read_sysreg(cntfrq_el0) * WAIT_MS / 1000;
 	u64 start = read_sysreg(cntvct_el0);
 
 	for (u64 loops = 0; ticks ? read_sysreg(cntvct_el0) - start < ticks : loops < WAIT_LOOPS;
 	     loops++)
-		if (ready(dev))
+		if (is_ready(dev, status))
 			return true;
-	dev->stuck = !ready(dev);
+	dev->stuck = !is_ready(dev, status);
 	return !dev->stuck;
+}
+
+/* Characters are most of what a boot does: all that does not change from one to the next is looked
+ * up before. */
+void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
+		   const struct earlycon_status *room, unsigned int data_reg)
+{
+	volatile u8 *status = dev->base + (room->reg << dev->shift),
+		    *data = dev->base + (data_reg << dev->shift);
+	u32 mask = room->mask, ready = room->ready;
+
+	if (dev->width == 1) {
+		for (; len > 0; len--) {
+			if (unlikely((readb_relaxed(status) & mask) != ready) &&
+			    !earlycon_wait(dev, room))
+				return;
+			writeb_relaxed((u8)*text++, data);
+		}
+		return;
+	}
+	for (; len > 0; len--) {
+		if (unlikely((readl_relaxed(status) & mask) != ready) && !earlycon_wait(dev, room))
+			return;
+		writel_relaxed((u8)*text++, data);
+	}
 }
 
 /* ---- the console ---- */

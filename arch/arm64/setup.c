@@ -314,9 +314,9 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 	else if (type.len == sizeof("cpu") && !memcmp(type.data, "cpu", type.len) &&
 		 it->depth == scan->cpu_depth)
 		scan_cpu(it, scan);
-	else if (dt_name_is(it->name, "psci"))
+	else if (it->name[0] == 'p' && dt_name_is(it->name, "psci"))
 		scan_psci(it);
-	else if (it->depth == 1 && dt_name_is(it->name, "memory"))
+	else if (it->name[0] == 'm' && it->depth == 1 && dt_name_is(it->name, "memory"))
 		scan->unnamed_memory = true;
 }
 

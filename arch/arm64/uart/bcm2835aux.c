@@ -13,10 +13,7 @@
 #define LSR_RECEIVED (1 << 0)
 #define LSR_ROOM     (1 << 5)
 
-static bool aux_ready(const struct earlycon_device *dev)
-{
-	return earlycon_read(dev, AUX_MU_LSR) & LSR_ROOM;
-}
+static const struct earlycon_status room = {AUX_MU_LSR, LSR_ROOM, LSR_ROOM};
 
 static const char *__init aux_setup(struct earlycon_device *dev)
 {
@@ -30,13 +27,13 @@ static const char *__init aux_setup(struct earlycon_device *dev)
 
 static void aux_write(struct earlycon_device *dev, const char *text, size_t len)
 {
-	earlycon_send(dev, text, len, aux_ready, AUX_MU_IO);
+	earlycon_send(dev, text, len, &room, AUX_MU_IO);
 }
 
 static int aux_getc(struct earlycon_device *dev)
 {
-	return earlycon_read(dev, AUX_MU_LSR) & LSR_RECEIVED
-		       ? (int)(earlycon_read(dev, AUX_MU_IO) & 0xff)
+	return earlycon_read_reg(dev, AUX_MU_LSR) & LSR_RECEIVED
+		       ? (int)(earlycon_read_reg(dev, AUX_MU_IO) & 0xff)
 		       : -1;
 }
 

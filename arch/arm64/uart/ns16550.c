@@ -14,24 +14,17 @@
 #define LSR_THRE (1 << 5)
 #define LSR_TEMT (1 << 6)
 
-static bool ns16550_ready(const struct earlycon_device *dev)
-{
-	return earlycon_read(dev, REG_LSR) & LSR_THRE;
-}
-
-static bool ns16550_idle(const struct earlycon_device *dev)
-{
-	return earlycon_read(dev, REG_LSR) & LSR_TEMT;
-}
+static const struct earlycon_status room = {REG_LSR, LSR_THRE, LSR_THRE},
+				    idle = {REG_LSR, LSR_TEMT, LSR_TEMT};
 
 static void __init set_divisor(const struct earlycon_device *dev, u32 divisor)
 {
-	u32 lcr = earlycon_read(dev, REG_LCR);
+	u32 lcr = earlycon_read_reg(dev, REG_LCR);
 
-	earlycon_write(dev, REG_LCR, lcr | LCR_DLAB);
-	earlycon_write(dev, REG_DATA, divisor & 0xff);
-	earlycon_write(dev, REG_DLM, divisor >> 8);
-	earlycon_write(dev, REG_LCR, lcr & ~(u32)LCR_DLAB);
+	earlycon_write_reg(dev, REG_LCR, lcr | LCR_DLAB);
+	earlycon_write_reg(dev, REG_DATA, divisor & 0xff);
+	earlycon_write_reg(dev, REG_DLM, divisor >> 8);
+	earlycon_write_reg(dev, REG_LCR, lcr & ~(u32)LCR_DLAB);
 }
 
 static const char *__init ns16550_setup(struct earlycon_device *dev)
@@ -46,7 +39,7 @@ static const char *__init ns16550_setup(struct earlycon_device *dev)
 	divisor = (dev->clock + sixteenth / 2) / sixteenth;
 	if (divisor < 1 || divisor > 0xffff)
 		return "its clock cannot make that baud rate";
-	if (!earlycon_wait(dev, ns16550_idle))
+	if (!earlycon_wait(dev, &idle))
 		return "its transmitter is stuck";
 	set_divisor(dev, (u32)divisor);
 	return NULL;
@@ -54,13 +47,14 @@ static const char *__init ns16550_setup(struct earlycon_device *dev)
 
 static void ns16550_write(struct earlycon_device *dev, const char *text, size_t len)
 {
-	earlycon_send(dev, text, len, ns16550_ready, REG_DATA);
+	earlycon_send(dev, text, len, &room, REG_DATA);
 }
 
 static int ns16550_getc(struct earlycon_device *dev)
 {
-	return earlycon_read(dev, REG_LSR) & LSR_DR ? (int)(earlycon_read(dev, REG_DATA) & 0xff)
-						    : -1;
+	return earlycon_read_reg(dev, REG_LSR) & LSR_DR
+		       ? (int)(earlycon_read_reg(dev, REG_DATA) & 0xff)
+		       : -1;
 }
 
 EARLYCON_DRIVER(ns16550) = {

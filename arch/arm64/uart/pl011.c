@@ -9,10 +9,7 @@
 #define FR_RXFE (1 << 4) /* nothing received */
 #define FR_TXFF (1 << 5) /* no room to send */
 
-static bool pl011_ready(const struct earlycon_device *dev)
-{
-	return !(earlycon_read(dev, UARTFR) & FR_TXFF);
-}
+static const struct earlycon_status room = {UARTFR, FR_TXFF, 0};
 
 static const char *__init pl011_setup(struct earlycon_device *dev)
 {
@@ -26,12 +23,14 @@ static const char *__init pl011_setup(struct earlycon_device *dev)
 
 static void pl011_write(struct earlycon_device *dev, const char *text, size_t len)
 {
-	earlycon_send(dev, text, len, pl011_ready, UARTDR);
+	earlycon_send(dev, text, len, &room, UARTDR);
 }
 
 static int pl011_getc(struct earlycon_device *dev)
 {
-	return earlycon_read(dev, UARTFR) & FR_RXFE ? -1 : (int)(earlycon_read(dev, UARTDR) & 0xff);
+	return earlycon_read_reg(dev, UARTFR) & FR_RXFE
+		       ? -1
+		       : (int)(earlycon_read_reg(dev, UARTDR) & 0xff);
 }
 
 EARLYCON_DRIVER(pl011) = {

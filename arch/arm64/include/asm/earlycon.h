@@ -53,14 +53,15 @@ struct earlycon_driver {
 	static const struct earlycon_driver id __used __section("earlycon_drivers") __aligned(8)
 
 /* Register reg of the device. */
-static inline u32 earlycon_read(const struct earlycon_device *dev, unsigned int reg)
+static inline u32 earlycon_read_reg(const struct earlycon_device *dev, unsigned int reg)
 {
 	const volatile u8 *p = dev->base + (reg << dev->shift);
 
 	return dev->width == 1 ? readb_relaxed(p) : readl_relaxed(p);
 }
 
-static inline void earlycon_write(const struct earlycon_device *dev, unsigned int reg, u32 value)
+static inline void earlycon_write_reg(const struct earlycon_device *dev, unsigned int reg,
+				      u32 value)
 {
 	volatile u8 *p = dev->base + (reg << dev->shift);
 
@@ -74,21 +75,17 @@ static inline void earlycon_write(const struct earlycon_device *dev, unsigned in
 bool earlycon_probe_read(const struct earlycon_device *dev, unsigned int reg, u32 *value);
 bool earlycon_probe_write(const struct earlycon_device *dev, unsigned int reg, u32 value);
 
-/* Wait for ready(dev), 50 ms at most. False, and dev->stuck set, when it did not happen. */
-typedef bool (*earlycon_ready_fn)(const struct earlycon_device *dev);
-bool earlycon_wait(struct earlycon_device *dev, earlycon_ready_fn ready);
+/* A status register and what its bits in mask say when the device is ready. */
+struct earlycon_status {
+	u8 reg, mask, ready;
+};
 
-/* A driver's write(), given how to ask for room and how to send. Inlined: a character costs a
- * register's read and a write. */
-static __force_inline void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
-					 earlycon_ready_fn ready, unsigned int data_reg)
-{
-	for (; len > 0; len--) {
-		if (unlikely(!ready(dev)) && !earlycon_wait(dev, ready))
-			return;
-		earlycon_write(dev, data_reg, (u8)*text++);
-	}
-}
+/* Wait for the status, 50 ms at most. False, and dev->stuck set, when it did not come. */
+bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *status);
+
+/* A driver's write(): each character to data_reg, once the status says that there is room. */
+void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
+		   const struct earlycon_status *room, unsigned int data_reg);
 
 /* After parse_early_param(): when no console came up, try the tree's stdout-path, so that a boot is
  * not silent. */
