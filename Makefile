@@ -43,8 +43,6 @@ OBJS += arch/arm64/mmu.o mm/pgtable.o
 OBJS += mm/memmap.o mm/zone.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o mm/selftest.o
 OBJS += arch/arm64/ptdump.o arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o
 OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
-# While parts are being written: what is not there yet is left out.
-OBJS := $(foreach o,$(OBJS),$(if $(wildcard $(o:.o=.c) $(o:.o=.S)),$(o)))
 
 # --- what the options mean ---------------------------------------------------------------------
 
@@ -223,7 +221,7 @@ KERNELS      := gcc-48 gcc-39 llvm-48 llvm-39
 KERNEL_DIRS  := $(addprefix $(O)/,$(KERNELS))
 .PHONY: $(KERNEL_DIRS)
 $(KERNEL_DIRS): $(LIBS)
-	@$(MAKE) --no-print-directory O=$@ LIBFDT_DIR=$(O)/libfdt LIBFDT= VA_BITS=$(lastword $(subst -, ,$@)) \
+	@$(MAKE) -s --no-print-directory O=$@ LIBFDT_DIR=$(O)/libfdt LIBFDT= VA_BITS=$(lastword $(subst -, ,$@)) \
 		LLVM=$(if $(findstring llvm-,$(notdir $@)),1) all $@/entry.bin
 
 test-boot: $(KERNEL_DIRS)
@@ -231,23 +229,27 @@ test-boot: $(KERNEL_DIRS)
 
 # --- the commands -----------------------------------------------------------------------------------
 
-# The second make sees what the first has installed.
 setup:
 	@LIBFDT=$(LIBFDT) scripts/setup $(O)
 
-run: setup
-	@$(MAKE) --no-print-directory all $(O)/entry.bin
+# What the commands need; the second make sees what the first has installed.
+.PHONY: ready
+ready:
+	@LIBFDT=$(LIBFDT) scripts/setup -q $(O)
+
+run: ready
+	@$(MAKE) -s --no-print-directory all $(O)/entry.bin
 	@O=$(O) scripts/run
 
-gdb: setup
-	@$(MAKE) --no-print-directory all $(O)/entry.bin
+gdb: ready
+	@$(MAKE) -s --no-print-directory all $(O)/entry.bin
 	@O=$(O) scripts/gdb
 
-test: setup
+test: ready
 	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host
 	@$(MAKE) --no-print-directory test-boot
 
-check: setup
+check: ready
 	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' CFLAGS='$(filter-out -g,$(CFLAGS))' OBJS='$(OBJS:$(O)/%=%)' scripts/check-source
 	@$(MAKE) --no-print-directory check-images
 

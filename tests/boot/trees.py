@@ -29,8 +29,7 @@ BARE = """/dts-v1/;
 	#size-cells = <2>;
 	compatible = "firstlight,bare";
 	model = "bare";
-	memory@{base:x} {{ device_type = "memory"; reg = <{reg}>; }};
-}};
+{memory}}};
 """
 
 
@@ -41,7 +40,12 @@ def cells(value):
 
 def bare(base, size):
     """Source of a tree with one range of memory and nothing else."""
-    return BARE.format(base=base, reg=f"{cells(base)} {cells(size)}")
+    return BARE.format(memory=f"\tmemory@{base:x} {{ device_type = \"memory\"; reg = <{cells(base)} {cells(size)}>; }};\n")
+
+
+def bare_empty():
+    """The same without any."""
+    return BARE.format(memory="")
 
 
 def total(ranges):
@@ -64,7 +68,7 @@ def many_tuples(count=2000):
         ranges.append((base, size))
         # Every tenth touches its predecessor.
         base += size + (rand.randrange(1, 64) << 12 if rand.randrange(10) else 0)
-    for base, size in rand.sample(ranges[1:], 50):
+    for base, size in rand.sample(ranges[1:], 5):
         ranges.append((base + size // 2 & ~0xfff, size))
     while len(ranges) < count:
         ranges.append((rand.randrange(0x40000, 0x80000) << 12, 0))
