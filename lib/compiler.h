@@ -6,8 +6,6 @@
 #define likely(x)           __builtin_expect(!!(x), 1)
 #define unlikely(x)         __builtin_expect(!!(x), 0)
 #define barrier()           __atomic_signal_fence(__ATOMIC_SEQ_CST)
-#define READ_ONCE(x)        (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)    (*(volatile __typeof__(x) *)&(x) = (v))
 #define __section(name)     __attribute__((section(name)))
 #define __used              __attribute__((used))
 #define __packed            __attribute__((packed))
@@ -18,6 +16,12 @@
 #define __force_inline      inline __attribute__((always_inline))
 #define __aligned(n)        __attribute__((aligned(n)))
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* One access, whole, not cached in a register. ThreadSanitizer needs them as atomics: it defines its own. */
+#ifndef READ_ONCE
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#endif
 
 /* Life time: code and data of the boot only, freed before "Boot complete"; and data sealed there. */
 #define __init           __section(".init.text") __attribute__((cold, noinline))

@@ -75,14 +75,14 @@ static unsigned long descriptor_va(unsigned long page_index)
 	return VMEMMAP_START + page_index * sizeof(struct page);
 }
 
+/* The slot, if it is there and open. It may be another zone that opens it just now: hence acquire. */
 static struct section *slot_if_open(unsigned long index)
 {
 	struct section *slot = section_slot(index);
-	u64 open;
+	u64 there;
 
-	if (!probe_read_u64(&slot->open, &open) || !open)
+	if (!probe_read_u64(&slot->open, &there) || !__atomic_load_n(&slot->open, __ATOMIC_ACQUIRE))
 		return NULL;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* another zone may have opened it just now */
 	return slot;
 }
 
