@@ -235,7 +235,8 @@ static const char *__init read_space(struct earlycon_device *dev, const char **p
 	const char *field = *p;
 	size_t len;
 
-	if (field < end && *field >= '0' && *field <= '9')
+	/* The address itself, or nothing at all: start_named() knows what to say. */
+	if (field == end || (*field >= '0' && *field <= '9'))
 		return NULL;
 	len = next_field(p, end);
 	if (is_one_of("mmio32\0mmio32native\0", field, len)) {

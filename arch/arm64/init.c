@@ -26,8 +26,10 @@ static int __init set_mem(const char *val, size_t len)
 	const char *end;
 	u64 limit = val ? memparse(val, &end) : 0;
 
-	if (!val || end != val + len || limit < PAGE_SIZE)
+	if (!val || end != val + len || end == val)
 		return -EINVAL;
+	if (limit < PAGE_SIZE)
+		return -ERANGE;
 	memory_limit = ALIGN_DOWN(limit, PAGE_SIZE);
 	return 0;
 }

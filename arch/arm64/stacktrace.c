@@ -6,26 +6,54 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 
-/* Made by scripts/kallsyms: functions in ascending order, offsets from _text in instructions; names in the same order. */
+/* Made by scripts/link: functions in ascending order, offsets from _text in instructions; names in
+ * the same order, packed. */
 extern const u32 kallsyms_count;
 extern const u16 kallsyms_offsets[];
-extern const char kallsyms_names[];
+extern const u8 kallsyms_pairs[128][2], kallsyms_names[];
 
 /* More frames than this is a loop in the chain, or a stack overflow whose beginning says enough. */
 #define FRAMES_MAX 24
 
+/* The name at packed; a byte from 128 on stands for two others, which may do so too. A pair is made
+ * of older ones, so it ends. */
+static void unpack_name(const u8 *packed, char *name, size_t size)
+{
+	u8 pending[128];
+	size_t len = 0;
+
+	for (; *packed && len + 1 < size; packed++) {
+		unsigned int depth = 0;
+
+		pending[depth++] = *packed;
+		while (depth && len + 1 < size) {
+			u8 byte = pending[--depth];
+
+			if (byte < 128) {
+				name[len++] = (char)byte;
+				continue;
+			}
+			pending[depth++] = kallsyms_pairs[byte - 128][1];
+			pending[depth++] = kallsyms_pairs[byte - 128][0];
+		}
+	}
+	name[len] = 0;
+}
+
 int format_symbol(unsigned long addr, char *buf, size_t size)
 {
 	unsigned long offset = addr - (unsigned long)_text;
-	const char *name = kallsyms_names;
+	const u8 *packed = kallsyms_names;
+	char name[64];
 	u32 i;
 
 	if (addr < (unsigned long)_text || addr >= (unsigned long)__inittext_end)
 		return scnprintf(buf, size, "0x%016lx", addr);
-	for (i = 0; i + 1 < kallsyms_count && kallsyms_offsets[i + 1] <= offset / 4; i++)
-		name += strlen(name) + 1;
 	if (!kallsyms_count || kallsyms_offsets[0] > offset / 4)
 		return scnprintf(buf, size, "_text+0x%lx", offset);
+	for (i = 0; i + 1 < kallsyms_count && kallsyms_offsets[i + 1] <= offset / 4; i++)
+		packed += strlen((const char *)packed) + 1;
+	unpack_name(packed, name, sizeof(name));
 	return scnprintf(buf, size, "%s+0x%lx", name, offset - kallsyms_offsets[i] * 4UL);
 }
 

@@ -12,6 +12,7 @@
 #include <lib/bug.h>
 #include <lib/kernel.h>
 #include <lib/printk.h>
+#include <lib/string.h>
 
 _Static_assert(offsetof(struct pt_regs, x[30]) == REGS_X30, "vectors.S stores it there");
 _Static_assert(offsetof(struct pt_regs, pc) == REGS_PC, "vectors.S stores it there");
@@ -19,62 +20,46 @@ _Static_assert(offsetof(struct pt_regs, esr) == REGS_ESR, "vectors.S stores it t
 _Static_assert(offsetof(struct pt_regs, vector) == REGS_VECTOR, "vectors.S stores it there");
 _Static_assert(sizeof(struct pt_regs) == REGS_SIZE, "vectors.S reserves so much");
 
-enum {
-	EC_UNKNOWN = 0x00,
-	EC_FP = 0x07,
-	EC_ILLEGAL = 0x0e,
-	EC_HVC = 0x16,
-	EC_SMC = 0x17,
-	EC_SYS = 0x18,
-	EC_IABT = 0x21,
-	EC_PC_ALIGN = 0x22,
-	EC_DABT = 0x25,
-	EC_SP_ALIGN = 0x26,
-	EC_SERROR = 0x2f,
-	EC_BRK = 0x3c,
-};
+#define EC_IABT 0x21
+#define EC_DABT 0x25
 
 #define ESR_EC(esr) (unsigned int)((esr) >> 26 & 0x3f)
 #define ESR_WNR     BIT(6)
 #define ESR_FNV     BIT(10)
 
-struct word {
-	u8 value;
-	const char *text;
-};
+/* Lists of words by number: a byte (octal), its text; \377 ends the list. */
 
-static const struct word classes[] = {
-	{EC_UNKNOWN, "undefined instruction"},
-	{EC_FP, "FP or SIMD instruction"},
-	{EC_ILLEGAL, "illegal execution state"},
-	{EC_HVC, "HVC"},
-	{EC_SMC, "SMC"},
-	{EC_SYS, "trapped system register access"},
-	{EC_IABT, "instruction abort"},
-	{EC_PC_ALIGN, "misaligned PC"},
-	{EC_DABT, "data abort"},
-	{EC_SP_ALIGN, "misaligned SP"},
-	{EC_SERROR, "SError"},
-	{EC_BRK, "breakpoint instruction"},
-};
+/* Exception classes. */
+static const char classes[] = "\000undefined instruction\0"
+			      "\007FP or SIMD instruction\0"
+			      "\016illegal execution state\0"
+			      "\026HVC\0"
+			      "\027SMC\0"
+			      "\030trapped system register access\0"
+			      "\041instruction abort\0"
+			      "\042misaligned PC\0"
+			      "\045data abort\0"
+			      "\046misaligned SP\0"
+			      "\057SError\0"
+			      "\074breakpoint instruction\0"
+			      "\377";
 
 /* Fault status codes without a level in bits 1:0; those with one are 4..15 and 0x14..0x1f. */
-static const struct word faults[] = {
-	{0x10, "synchronous external abort"},
-	{0x11, "synchronous tag check fault"},
-	{0x18, "synchronous parity or ECC error"},
-	{0x21, "alignment fault"},
-	{0x30, "TLB conflict"},
-	{0x31, "unsupported atomic update"},
-	{0x34, "lockdown fault"},
-	{0x35, "unsupported exclusive access"},
-};
+static const char faults[] = "\020synchronous external abort\0"
+			     "\021synchronous tag check fault\0"
+			     "\030synchronous parity or ECC error\0"
+			     "\041alignment fault\0"
+			     "\060TLB conflict\0"
+			     "\061unsupported atomic update\0"
+			     "\064lockdown fault\0"
+			     "\065unsupported exclusive access\0"
+			     "\377";
 
-static const char *look_up(const struct word *words, size_t count, unsigned int value)
+static const char *look_up(const char *words, unsigned int number)
 {
-	for (size_t i = 0; i < count; i++)
-		if (words[i].value == value)
-			return words[i].text;
+	for (; (u8)*words != 0xff; words += strlen(words + 1) + 2)
+		if ((u8)*words == number)
+			return words + 1;
 	return NULL;
 }
 
@@ -82,7 +67,7 @@ static void describe_fault_status(unsigned int fsc, char *buf, size_t size)
 {
 	static const char *const kinds[] = {"address size fault", "translation fault",
 					    "access flag fault", "permission fault"};
-	const char *text = look_up(faults, ARRAY_SIZE(faults), fsc);
+	const char *text = look_up(faults, fsc);
 
 	if (text)
 		scnprintf(buf, size, "%s", text);
@@ -97,7 +82,7 @@ static void describe_fault_status(unsigned int fsc, char *buf, size_t size)
 void describe_esr(u64 esr, char *buf, size_t size)
 {
 	unsigned int ec = ESR_EC(esr);
-	const char *class = look_up(classes, ARRAY_SIZE(classes), ec);
+	const char *class = look_up(classes, ec);
 	char status[48];
 
 	if (ec == EC_DABT || ec == EC_IABT) {
@@ -124,8 +109,10 @@ static const char *image_section(unsigned long addr)
 	/* The table is relocated data: built on the stack it is right at any stage. */
 	const struct region parts[] = {
 		{(unsigned long)_text, (unsigned long)__inittext_begin, "kernel text"},
-		{(unsigned long)__inittext_begin, (unsigned long)__inittext_end, "kernel init text"},
-		{(unsigned long)__initdata_begin, (unsigned long)__initdata_end, "kernel init data"},
+		{(unsigned long)__inittext_begin, (unsigned long)__inittext_end,
+		 "kernel init text"},
+		{(unsigned long)__initdata_begin, (unsigned long)__initdata_end,
+		 "kernel init data"},
 		{(unsigned long)__start_rodata, (unsigned long)__end_rodata, "kernel rodata"},
 		{(unsigned long)__start_ro_after_init, (unsigned long)__end_ro_after_init,
 		 "kernel data sealed after boot"},
