@@ -224,7 +224,7 @@ static bool covers_leaves(struct place at, unsigned long mask, unsigned long va,
 
 	if (lookup_below(at, mask, va + size - 1, &leaf)) {
 		span = pgtable_leaf_span(&leaf);
-		if (!IS_ALIGNED(va + size, span) || span > size)
+		if (!IS_ALIGNED(va + size, span))
 			return false;
 		if (span == size)
 			return true;
