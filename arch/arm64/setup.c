@@ -17,14 +17,14 @@ struct machine machine __ro_after_init = {
 	.bootargs = "",
 	.cells = {2, 1},
 	.dma_limit = PHYS_ADDR_MAX,
+	.cma_param = {.size = PHYS_ADDR_MAX},
 };
 
 /* What the scan keeps until all nodes were seen. */
 struct scan {
 	unsigned int cpus;
-	int dead;            /* depth of the disabled node the scan is below; INT32_MAX: none */
-	int cpu_depth;       /* depth at which nodes are children of /cpus; -1: not there */
-	bool unnamed_memory; /* a node called memory lacks device_type */
+	int dead;      /* depth of the disabled node the scan is below; INT32_MAX: none */
+	int cpu_depth; /* depth at which nodes are children of /cpus; -1: not there */
 	struct dt_prop usable_range; /* linux,usable-memory-range; len 0: none */
 };
 
@@ -317,7 +317,7 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 	else if (it->name[0] == 'p' && dt_name_is(it->name, "psci"))
 		scan_psci(it);
 	else if (it->name[0] == 'm' && it->depth == 1 && dt_name_is(it->name, "memory"))
-		scan->unnamed_memory = true;
+		pr_warn("/%s: no device_type = \"memory\", ignored\n", it->name);
 }
 
 static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)
@@ -341,10 +341,8 @@ static void __init scan_tree(void)
 	if (scan.usable_range.len)
 		keep_usable_memory(&scan.usable_range);
 	if (memblock_phys_mem_size() == 0)
-		panic("the device tree describes no memory%s; the loader has to fill in /memory's reg",
-		      scan.unnamed_memory
-			      ? " (a node called memory has no device_type = \"memory\")"
-			      : "");
+		panic("the device tree describes no memory that can be used; the loader has to fill in reg of a node "
+		      "with device_type = \"memory\"");
 }
 
 void __init setup_machine_fdt(phys_addr_t dt_phys)
