@@ -95,12 +95,13 @@ static void __init close_brk(void)
 /* Remove memory in [base, end), and say so when there was any. */
 static void __init drop_memory(phys_addr_t base, phys_addr_t end, const char *why)
 {
-	phys_addr_t before = memblock.memory.total_size;
+	phys_addr_t before = memblock.memory.total_size,
+		    last = end == PHYS_ADDR_MAX ? end : end - 1;
 
 	memblock_remove(base, end - base);
 	if (memblock.memory.total_size != before)
-		pr_warn("%luK of memory in 0x%lx-0x%lx not used: %s\n",
-			(before - memblock.memory.total_size) >> 10, base, end - 1, why);
+		pr_warn("%luK of memory from 0x%lx to 0x%lx not used: %s\n",
+			(before - memblock.memory.total_size) >> 10, base, last, why);
 }
 
 /* Bytes of [base, base + size) that are memory, whatever regions they are in. */
@@ -297,6 +298,7 @@ void __init mem_init(void)
 	pr_info("Memory: %luK/%luK available (%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss, "
 		"%luK reserved%s)\n",
 		free, total, kib(_text, __inittext_begin), kib(__start_ro_after_init, _edata),
-		kib(__start_rodata, __end_rodata), kib(__inittext_begin, __inittext_end) + kib(__initdata_begin, __initdata_end),
+		kib(__start_rodata, __end_rodata),
+		kib(__inittext_begin, __inittext_end) + kib(__initdata_begin, __initdata_end),
 		kib(__bss_start, image_end()), total - free - min(cma, total - free), cma_text);
 }
