@@ -333,6 +333,7 @@ static void do_vmap(struct area *area)
 	}
 	if (!count) {
 		free(area->map);
+		area->map = NULL;
 		return;
 	}
 	addr = vmap(area->map, count, VM_MAP, prot);
