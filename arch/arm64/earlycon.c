@@ -357,7 +357,7 @@ static int __init set_earlycon(const char *val, size_t len)
 {
 	const char *why;
 
-	if (device.driver)
+	if (device.driver && !device.stuck)
 		return 0;
 	if (!val || !len) {
 		start_by_tree();
@@ -386,7 +386,7 @@ EARLY_PARAM("console", set_console,
 
 void __init earlycon_default(void)
 {
-	if (!device.driver)
+	if (!device.driver || device.stuck)
 		start_by_tree();
 }
 
