@@ -24,6 +24,14 @@ class Send:
 
 
 @dataclasses.dataclass
+class Peek:
+    """Ask QEMU's own monitor until the answer matches: for machines that cannot speak."""
+
+    command: typing.Any  # text, or a function of the Image's bytes
+    answer: str
+
+
+@dataclasses.dataclass
 class Case:
     """One boot: scripts/run's variables in, lines and exit status out."""
 
@@ -31,7 +39,7 @@ class Case:
     kernel: str = "gcc-48"  # a directory of builds, the Makefile's KERNELS
     run: dict = dataclasses.field(default_factory=dict)  # a callable value gets the output directory
     append: str = f'run="poweroff {STATUS}"'
-    steps: typing.Sequence = ()  # regular expressions to come in this order, and Send
+    steps: typing.Sequence = ()  # regular expressions to come in this order, Send and Peek
     forbid: typing.Sequence[str] = TROUBLE
     count: dict = dataclasses.field(default_factory=dict)  # regular expression: how often in all
     status: int | None = STATUS  # QEMU's exit status; None: not waited for
@@ -230,6 +238,27 @@ CASES += [
             timeout=120),
     session("monitor-semihosting-console", *command("mem", r"total \d+K"), *command("frob", r"frob"),
             run={"DTB": "dts/rpi4-8gb.dts"}),
+]
+
+# --- dead ends: a reason code in x0 and in boot_status, whose offset stands at 0x40 of the Image (asm/boot.h) ---------
+
+
+def dead_end(name, reason, run, load=0x40200000, **kwargs):
+    """An entry that cannot be gone on from."""
+    def status(image):
+        return f"xp /2gx {load + int.from_bytes(image[0x40:0x48], 'little'):#x}"
+
+    return Case(f"dead-end-{name}", run=run, status=None, forbid=(), append="", steps=(
+        Peek("info registers", rf"X00=0*{reason:x}\b"), Peek(status, rf"0x53544f4f424c4631 0x0*{reason:x}\b")), **kwargs)
+
+
+CASES += [
+    dead_end("misaligned", 3, {"LOAD": "0x40201000"}, load=0x40201000),
+    dead_end("misaligned-el2", 3, {"LOAD": "0x40a01000", "EL": 2}, load=0x40a01000),
+    dead_end("mmu-on", 4, {"ENTER": "mmu dcache"}),
+    dead_end("mmu-on-el2", 4, {"ENTER": "mmu dcache icache", "EL": 2}),
+    dead_end("no-tree", 8, {"DTB_ADDR": "none"}),
+    dead_end("tree-outside-ram", 8, {"X0": "0x3000000000"}),
 ]
 
 # --- faults are caught and named --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shlex
+import time
 
 import pexpect
 import pytest
@@ -46,12 +47,35 @@ def reproduce(case):
     return " ".join(f"{k}={shlex.quote(v)}" for k, v in env.items()) + " scripts/run"
 
 
+def peek(child, case, step):
+    """Ask QEMU's monitor, which shares the console (Ctrl-A C), until it answers as expected."""
+    question = step.command
+    if callable(question):
+        question = question((OUT / case.kernel / "Image").read_bytes())
+    deadline = time.monotonic() + child.timeout
+    child.send("\x01c")
+    child.expect_exact("(qemu) ")
+    while True:
+        child.sendline(question)
+        child.expect_exact("(qemu) ")
+        # The monitor edits its line with escape sequences.
+        if re.search(step.answer, re.sub(r"\x1b\[\w", "", child.before)):
+            break
+        if time.monotonic() > deadline:
+            raise Failed(f"QEMU's answer to '{question}' is not: {step.answer}")
+        time.sleep(0.2)
+    child.send("\x01c")
+
+
 def converse(child, case):
     """Expect and send in the order of the case's steps."""
     for step in case.steps:
         if isinstance(step, cases.Send):
             child.expect_exact(cases.PROMPT)
             child.sendline(step.text)
+            continue
+        if isinstance(step, cases.Peek):
+            peek(child, case, step)
             continue
         found = child.expect([step, pexpect.EOF, pexpect.TIMEOUT])
         if found == 1:
@@ -109,7 +133,7 @@ def run(case):
                 raise Failed(f"exit status {status}, not {case.status}")
             out.flush()
             check_output(case, text_of(log))
-        except Failed as error:
+        except (Failed, pexpect.ExceptionPexpect) as error:
             out.flush()
             return f"{case.name}: {error}\n{reproduce(case)}\n--- end of {log}\n{text_of(log)[-3000:]}"
         finally:
