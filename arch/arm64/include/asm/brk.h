@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Contract with mm/: memory inside the image for what must be allocated before memblock knows RAM.
- * The area is the sum of the reservations; what nobody took goes back to memblock in bootmem_init(),
- * when memblock's own arrays can grow elsewhere.
+ * The area is the sum of the reservations; what nobody took goes back to memblock in
+ * bootmem_init(), when memblock's own arrays can grow elsewhere.
  */
 #ifndef ASM_BRK_H
 #define ASM_BRK_H

@@ -88,9 +88,9 @@ void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
 		   const struct earlycon_status *room, unsigned int data_reg);
 
 /*
- * At the end of parse_early_param(): when no console came up, or the one that did got stuck, try the
- * tree's stdout-path, so that no boot is silent for want of an option. Writes nothing to a device the
- * tree does not name.
+ * At the end of parse_early_param(): when no console came up, or the one that did got stuck, try
+ * the tree's stdout-path, so that no boot is silent for want of an option. Writes nothing to a
+ * device the tree does not name.
  */
 void earlycon_default(void);
 /* After vmalloc_init(): move the registers from their fixmap slot to ioremap(). */
