@@ -279,20 +279,33 @@ struct mapping {
 
 static int map_table(struct mapping *map, phys_addr_t table, int level);
 
+/* Entries that can be filled alike: count of them, in contiguous runs or not. */
+struct fill {
+	unsigned int count;
+	bool cont;
+};
+
 /*
- * What an empty entry of this level needs when left bytes are to be mapped from va on: 0, a table
- * of smaller entries; 1, a leaf; more, that many leaves as a contiguous run. aligned: va | pa.
+ * What empty entries of this level need when left bytes are to be mapped from va to pa on and room
+ * entries are left in the table: a count of 0, a table of smaller entries; else so many leaves, as
+ * whole contiguous runs or up to where runs can begin.
  */
-static unsigned int leaves_that_fit(int level, u64 aligned, unsigned long left, unsigned int flags)
+static struct fill leaves_that_fit(int level, unsigned long va, phys_addr_t pa, unsigned long left,
+				   unsigned int flags, unsigned int room)
 {
-	unsigned long size = LEVEL_SIZE(level), run = size * cont_entries(level);
+	unsigned int shift = LEVEL_SHIFT(level), entries = cont_entries(level);
+	unsigned long size = LEVEL_SIZE(level), run = size * entries;
 	bool may_block = level >= FIRST_BLOCK_LEVEL && !(flags & PGTABLE_NO_BLOCKS);
 
-	if (level != LAST_LEVEL && (!may_block || left < size || !IS_ALIGNED(aligned, size)))
-		return 0;
-	if (flags & PGTABLE_NO_CONT || left < run || !IS_ALIGNED(aligned, run))
-		return 1;
-	return cont_entries(level);
+	if (level != LAST_LEVEL && (!may_block || left < size || !IS_ALIGNED(va | pa, size)))
+		return (struct fill){0, false};
+	if (entries > 1 && !(flags & PGTABLE_NO_CONT)) {
+		if (IS_ALIGNED(va | pa, run) && left >= run)
+			return (struct fill){(unsigned int)min(left / run * entries, (u64)room),
+					     true};
+		left = min(left, run - (va & (run - 1)));
+	}
+	return (struct fill){(unsigned int)min(left >> shift, (u64)room), false};
 }
 
 static bool all_none(const pte_t *entry, unsigned int n)
@@ -303,16 +316,16 @@ static bool all_none(const pte_t *entry, unsigned int n)
 	return true;
 }
 
-static void write_leaves(struct mapping *map, pte_t *entry, int level, unsigned int n)
+static void write_leaves(struct mapping *map, pte_t *entry, int level, struct fill fill)
 {
-	unsigned long size = LEVEL_SIZE(level), total = n * size;
-	phys_addr_t pa = map->pa, end = pa + total;
+	unsigned long size = LEVEL_SIZE(level), total = fill.count * size;
+	phys_addr_t pa = map->pa;
 	pgprot_t prot = map->prot;
 
-	for (; pa < end; pa += size)
-		table_write(entry++, pte_leaf(pa, prot, level, n > 1));
+	for (unsigned int i = 0; i < fill.count; i++, pa += size)
+		table_write(entry + i, pte_leaf(pa, prot, level, fill.cont));
 	map->va += total;
-	map->pa = end;
+	map->pa += total;
 	map->left -= total;
 }
 
@@ -328,36 +341,37 @@ static int map_below_new(struct mapping *map, pte_t *entry, int level)
 	return map_table(map, table, level + 1);
 }
 
-/* Fill the entry at map->va, or the run from there. Returns how many entries, or an error. */
-static int map_entry(struct mapping *map, pte_t *entry, int level)
+/* Fill the entry at map->va and what is alike behind it, room entries at most. Returns how many
+ * entries, or an error. */
+static int map_entry(struct mapping *map, pte_t *entry, int level, unsigned int room)
 {
 	pte_t old = table_read(entry);
-	unsigned int n;
+	struct fill fill;
 
 	if (pte_is_table(old, level))
 		return map_table(map, pte_phys(old), level + 1) ?: 1;
 	if (!pte_is_none(old))
 		return -EEXIST;
-	n = leaves_that_fit(level, map->va | map->pa, map->left, map->flags);
-	if (!n)
+	fill = leaves_that_fit(level, map->va, map->pa, map->left, map->flags, room);
+	if (!fill.count)
 		return map_below_new(map, entry, level) ?: 1;
-	if (n > 1 && !all_none(entry, n))
-		n = 1;
-	write_leaves(map, entry, level, n);
-	return (int)n;
+	if (!all_none(entry, fill.count))
+		fill = (struct fill){1, false};
+	write_leaves(map, entry, level, fill);
+	return (int)fill.count;
 }
 
 static int map_table(struct mapping *map, phys_addr_t table, int level)
 {
 	pte_t *entries = table_open(table, level);
-	int i = (int)entry_index(map->mask, map->va, level);
+	unsigned int i = entry_index(map->mask, map->va, level);
 	int n = 0;
 
 	while (map->left && i < PTRS_PER_TABLE) {
-		n = map_entry(map, &entries[i], level);
+		n = map_entry(map, &entries[i], level, PTRS_PER_TABLE - i);
 		if (n < 0)
 			break;
-		i += n;
+		i += (unsigned int)n;
 	}
 	table_close(level);
 	return min(n, 0);

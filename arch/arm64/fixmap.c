@@ -105,27 +105,24 @@ bool fixmap_in_use(unsigned int idx)
 	return !pte_is_none(table_read(fixmap_pte(idx)));
 }
 
+/* Pages of the tree's window in use, from its start. */
+static unsigned int fdt_pages;
+
 /* Map the pages of [phys, phys + size) from the start of the tree's window, after taking away what
  * was there. */
 static void *map_fdt_window(phys_addr_t phys, unsigned long size, pgprot_t prot)
 {
 	phys_addr_t page = ALIGN_DOWN(phys, PAGE_SIZE);
-	unsigned int slot = FIX_FDT;
 	unsigned long va = fix_to_virt(FIX_FDT);
-	bool flush = false;
+	pte_t *pte = fixmap_pte(FIX_FDT);
 
-	for (unsigned int i = FIX_FDT_END; i <= FIX_FDT; i++) {
-		pte_t *pte = fixmap_pte(i);
-
-		if (pte_is_none(table_read(pte)))
-			continue;
-		table_write(pte, pte_none());
-		flush = true;
-	}
-	if (flush)
-		flush_tlb_kernel_range(va, fix_to_virt(FIX_FDT_END) + PAGE_SIZE);
-	for (; page < phys + size; page += PAGE_SIZE)
-		table_write(fixmap_pte(slot--), pte_leaf(page, prot, LAST_LEVEL, false));
+	for (unsigned int i = 0; i < fdt_pages; i++)
+		table_write(pte + i, pte_none());
+	if (fdt_pages)
+		flush_tlb_kernel_range(va, va + fdt_pages * PAGE_SIZE);
+	fdt_pages = PFN_UP(phys + size) - PFN_DOWN(phys);
+	for (unsigned int i = 0; i < fdt_pages; i++, page += PAGE_SIZE)
+		table_write(pte + i, pte_leaf(page, prot, LAST_LEVEL, false));
 	table_sync();
 	return (void *)(va + (phys & ~PAGE_MASK));
 }

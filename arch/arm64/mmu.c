@@ -39,17 +39,15 @@ unsigned int nr_table_pages;
 
 pte_t *table_open(phys_addr_t pa, int level)
 {
-	if (linear_map_live && pa - memstart_addr < LINEAR_SIZE)
+	if (linear_map_live)
 		return phys_to_virt(pa);
 	return set_fixmap_offset(FIX_PTE + (unsigned int)(LAST_LEVEL - level), pa);
 }
 
 void table_close(int level)
 {
-	unsigned int slot = FIX_PTE + (unsigned int)(LAST_LEVEL - level);
-
-	if (!linear_map_live || fixmap_in_use(slot))
-		clear_fixmap(slot);
+	if (!linear_map_live)
+		clear_fixmap(FIX_PTE + (unsigned int)(LAST_LEVEL - level));
 }
 
 void table_sync(void)
