@@ -75,7 +75,8 @@ static unsigned long descriptor_va(unsigned long page_index)
 	return VMEMMAP_START + page_index * sizeof(struct page);
 }
 
-/* The slot, if it is there and open. It may be another zone that opens it just now: hence acquire. */
+/* The slot, if it is there and open. It may be another zone that opens it just now: hence acquire.
+ */
 static struct section *slot_if_open(unsigned long index)
 {
 	struct section *slot = section_slot(index);

@@ -348,9 +348,9 @@ static struct page *zone_alloc(struct zone *zone, unsigned int order)
 }
 
 /* Same node first, from the zone the flags name downwards; then the other nodes. */
-static struct page *nodes_alloc(unsigned int first, gfp_t gfp, unsigned int order)
+static struct page *nodes_alloc(int nid, gfp_t gfp, unsigned int order)
 {
-	unsigned int tries = gfp & __GFP_THISNODE ? 1 : nr_nodes;
+	unsigned int first = node_index(nid), tries = nodes_to_try(nid, gfp);
 
 	for (unsigned int i = 0; i < tries; i++) {
 		const struct node *node = &nodes[(first + i) % nr_nodes];
@@ -370,13 +370,11 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order
 {
 	struct page *page = NULL;
 
-	if (order <= MAX_PAGE_ORDER && nr_nodes) {
-		unsigned int node = node_index(nid);
-
-		page = nodes_alloc(node, gfp, order);
+	if (order <= MAX_PAGE_ORDER) {
+		page = nodes_alloc(nid, gfp, order);
 		if (!page) {
 			drain_local_pages();
-			page = nodes_alloc(node, gfp, order);
+			page = nodes_alloc(nid, gfp, order);
 		}
 	}
 	if (page && gfp & __GFP_ZERO)

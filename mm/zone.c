@@ -364,6 +364,13 @@ unsigned int node_index(int nid)
 	return 0;
 }
 
+unsigned int nodes_to_try(int nid, gfp_t gfp)
+{
+	if (!(gfp & __GFP_THISNODE) || !nr_nodes)
+		return nr_nodes;
+	return nid < 0 || nodes[node_index(nid)].nid == nid;
+}
+
 static int clean_nid(int nid)
 {
 	return nid < 0 || nid == MAX_NUMNODES ? 0 : nid;
@@ -408,15 +415,27 @@ void free_memblock_range(phys_addr_t start, phys_addr_t end, int nid)
 	add_pages(first, last, &nodes[node_index(clean_nid(nid))]);
 }
 
-/* True if no page of [start, end) is in use, free or listed, as far as sections are open. */
+/* True if no page of [start, end) is in use, free or listed. Where there are no descriptors there
+ * is nothing to ask. */
 static bool all_reserved(unsigned long start, unsigned long end)
 {
+	bool inside = false;
+
 	for (unsigned long pfn = start; pfn < end; pfn++) {
 		struct page *page = pfn_to_page(pfn);
 		u64 word;
 
-		if (page_probe(page, &word) && (word || block_head(page)))
+		if (!page_probe(page, &word)) {
+			/* Nor for any other page that shares the page of descriptors. */
+			page = (struct page *)((unsigned long)page | (PAGE_SIZE - 1));
+			pfn = page_to_pfn(page);
+			inside = false;
+		} else if (word || (!inside && block_head(page))) {
 			return false;
+		} else {
+			inside = true; /* a block that covers the next page would have its head here
+					  or there */
+		}
 	}
 	return true;
 }
@@ -511,11 +530,11 @@ static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned l
 
 static unsigned long nodes_contig(unsigned long nr, unsigned long align, gfp_t gfp, int nid)
 {
-	unsigned int tries = gfp & __GFP_THISNODE ? 1 : nr_nodes;
+	unsigned int first = node_index(nid), tries = nodes_to_try(nid, gfp);
 	unsigned long pfn = NO_PFN;
 
 	for (unsigned int i = 0; i < tries; i++) {
-		const struct node *node = &nodes[(node_index(nid) + i) % nr_nodes];
+		const struct node *node = &nodes[(first + i) % nr_nodes];
 
 		for (int type = gfp_zone(gfp); type >= 0 && pfn == NO_PFN; type--)
 			if (node->zone[type])

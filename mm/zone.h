@@ -86,6 +86,8 @@ static inline int gfp_zone(gfp_t gfp)
 struct zone *pfn_to_zone(unsigned long pfn);
 /* Index in nodes[]; 0 for -1 or a node without memory. */
 unsigned int node_index(int nid);
+/* How many nodes, from node_index(nid) on, may serve the request. */
+unsigned int nodes_to_try(int nid, gfp_t gfp);
 
 /*
  * Put [start, end) among the free pages: blocks where the section is open for the zone, extents

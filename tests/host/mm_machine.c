@@ -236,6 +236,7 @@ static unsigned long audit_zone(struct zone *zone, struct audit *sum)
 {
 	struct audit a = {0};
 	unsigned long open_free = 0, sections = 0, listed = 0, contig, extents;
+	unsigned long count[NR_PAGE_ORDERS] = {0}, blocks = 0;
 
 	for (const struct section *sec = zone->opened; sec; sec = sec->below, sections++)
 		open_free += audit_section(zone, sec, &a);
@@ -250,6 +251,10 @@ static unsigned long audit_zone(struct zone *zone, struct audit *sum)
 	CHECK(sections == zone->nr_opened);
 	CHECK(zone->managed == a.free + a.meta + a.allocated + a.slab + extents + contig);
 	CHECK(zone_free_pages(zone) == a.free + extents);
+	zone_count_blocks(zone, count);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+		blocks += count[order] << order;
+	CHECK(blocks == open_free + extents);
 	sum->free += a.free + extents;
 	sum->listed += a.listed;
 	sum->meta += a.meta;

@@ -306,6 +306,7 @@ static void one_page_at_a_time(void)
 	while (alloc_pages(GFP_NOWAIT, 0))
 		got++;
 	CHECK(got + nr_free_pages() + audit().meta == free);
+	CHECK(alloc_pages_node(5, GFP_NOWAIT | __GFP_THISNODE, 0) == NULL);
 	CHECK(alloc_pages(GFP_NOWAIT, MAX_PAGE_ORDER + 1) == NULL);
 	CHECK(alloc_pages(GFP_NOWAIT, 99) == NULL);
 }
@@ -358,7 +359,7 @@ static void contig_opened(void)
 {
 	unsigned long pfn, free;
 
-	exhaust_order(0); /* opens all */
+	exhaust_order(0);                                               /* opens all */
 	free_contig_range(alloc_contig_pages(1, 1, GFP_KERNEL, -1), 1); /* the array for these */
 	free = nr_free_pages();
 	pfn = alloc_contig_pages(5000, 1024, GFP_KERNEL, -1);
