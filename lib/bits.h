@@ -10,7 +10,7 @@
 #endif
 #define UL(x) _UL(x)
 
-#define BIT(n)         (UL(1) << (n))
+#define BIT(n)          (UL(1) << (n))
 #define GENMASK(hi, lo) ((~UL(0) >> (63 - (hi))) & (~UL(0) << (lo)))
 
 #define SZ_1K   UL(0x400)

@@ -17,16 +17,18 @@
 #define __aligned(n)        __attribute__((aligned(n)))
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* One access, whole, not cached in a register. ThreadSanitizer needs them as atomics: it defines its own. */
+/* One access, whole, not cached in a register. ThreadSanitizer needs them as atomics: it defines
+ * its own. */
 #ifndef READ_ONCE
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #endif
 
-/* Life time: code and data of the boot only, freed before "Boot complete"; and data sealed there. */
-#define __init           __section(".init.text") __attribute__((cold, noinline))
-#define __initdata       __section(".init.data")
-#define __initconst      __section(".init.rodata")
-#define __ro_after_init  __section(".data.ro_after_init")
+/* Life time: code and data of the boot only, freed before "Boot complete"; and data sealed there.
+ */
+#define __init          __section(".init.text") __attribute__((cold, noinline))
+#define __initdata      __section(".init.data")
+#define __initconst     __section(".init.rodata")
+#define __ro_after_init __section(".data.ro_after_init")
 
 #endif

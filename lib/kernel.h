@@ -7,11 +7,11 @@
 #include <lib/compiler.h>
 #include <lib/types.h>
 
-#define ARRAY_SIZE(a)         (sizeof(a) / sizeof((a)[0]))
-#define DIV_ROUND_UP(n, d)    (((n) + (d)-1) / (d))
-#define ALIGN_DOWN(x, a)      ((x) & ~((__typeof__(x))(a)-1))
-#define ALIGN(x, a)           ALIGN_DOWN((x) + ((__typeof__(x))(a)-1), a)
-#define IS_ALIGNED(x, a)      (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))
+#define DIV_ROUND_UP(n, d)            (((n) + (d)-1) / (d))
+#define ALIGN_DOWN(x, a)              ((x) & ~((__typeof__(x))(a)-1))
+#define ALIGN(x, a)                   ALIGN_DOWN((x) + ((__typeof__(x))(a)-1), a)
+#define IS_ALIGNED(x, a)              (((x) & ((__typeof__(x))(a)-1)) == 0)
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
 #define min(a, b)                                                                                  \

@@ -9,8 +9,11 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(name) {&(name), &(name)}
-#define list_entry(p, type, member) container_of(p, type, member)
+#define LIST_HEAD_INIT(name)                                                                       \
+	{                                                                                          \
+		&(name), &(name)                                                                   \
+	}
+#define list_entry(p, type, member)          container_of(p, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_for_each_entry(pos, head, member)                                                     \
 	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member); &(pos)->member != (head); \

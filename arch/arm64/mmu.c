@@ -113,9 +113,9 @@ static void __init map_segment(const void *start, const void *end, pgprot_t prot
 }
 
 /*
- * The image at its own addresses. What changes its rights or goes away later is mapped by itself, so that no contiguous run reaches
- * beyond it. The guards below the stacks, and the early tables given back
- * here, are left out. */
+ * The image at its own addresses. What changes its rights or goes away later is mapped by itself,
+ * so that no contiguous run reaches beyond it. The guards below the stacks, and the early tables
+ * given back here, are left out. */
 static void __init map_kernel(void)
 {
 	map_segment(_text, __inittext_begin, PAGE_KERNEL_ROX);
@@ -343,7 +343,7 @@ void __init table_pages_from_buddy(void)
 	init_mm.alloc = table_page;
 }
 
-/* Out of the kernel's map, writable in the linear map, then free: whole pages. */
+/* Whole pages of the image: out of the kernel's map, then free. */
 static void free_init_range(const char *start, const char *end)
 {
 	unsigned long size = (unsigned long)(end - start);
@@ -352,12 +352,15 @@ static void free_init_range(const char *start, const char *end)
 	if (!size)
 		return;
 	BUG_ON(pgtable_unmap(&init_mm, (unsigned long)start, size));
-	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(pa), size, PAGE_KERNEL));
 	free_reserved_range(pa, pa + size, "init");
 }
 
 void free_initmem(void)
 {
+	/* Of the linear alias only that of text is read-only; that of data may be part of a larger
+	 * block. */
+	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(__pa_symbol(__inittext_begin)),
+			       (unsigned long)(__inittext_end - __inittext_begin), PAGE_KERNEL));
 	free_init_range(__inittext_begin, __inittext_end);
 	free_init_range(__initdata_begin, __initdata_end);
 }

@@ -25,6 +25,24 @@
 	b	save_and_handle
 	.endm
 
+	/* Store (stp) or load (ldp) x2..x29 in struct pt_regs at sp. */
+	.macro	x2_to_x29, insn
+	\insn	x2, x3, [sp, #16 * 1]
+	\insn	x4, x5, [sp, #16 * 2]
+	\insn	x6, x7, [sp, #16 * 3]
+	\insn	x8, x9, [sp, #16 * 4]
+	\insn	x10, x11, [sp, #16 * 5]
+	\insn	x12, x13, [sp, #16 * 6]
+	\insn	x14, x15, [sp, #16 * 7]
+	\insn	x16, x17, [sp, #16 * 8]
+	\insn	x18, x19, [sp, #16 * 9]
+	\insn	x20, x21, [sp, #16 * 10]
+	\insn	x22, x23, [sp, #16 * 11]
+	\insn	x24, x25, [sp, #16 * 12]
+	\insn	x26, x27, [sp, #16 * 13]
+	\insn	x28, x29, [sp, #16 * 14]
+	.endm
+
 	.section ".text.vectors", "ax"
 	.balign	2048
 	.globl	vectors
@@ -47,20 +65,7 @@ vectors:
 	vector	15
 
 LOCAL_FUNC save_and_handle
-	stp	x2, x3, [sp, #16 * 1]
-	stp	x4, x5, [sp, #16 * 2]
-	stp	x6, x7, [sp, #16 * 3]
-	stp	x8, x9, [sp, #16 * 4]
-	stp	x10, x11, [sp, #16 * 5]
-	stp	x12, x13, [sp, #16 * 6]
-	stp	x14, x15, [sp, #16 * 7]
-	stp	x16, x17, [sp, #16 * 8]
-	stp	x18, x19, [sp, #16 * 9]
-	stp	x20, x21, [sp, #16 * 10]
-	stp	x22, x23, [sp, #16 * 11]
-	stp	x24, x25, [sp, #16 * 12]
-	stp	x26, x27, [sp, #16 * 13]
-	stp	x28, x29, [sp, #16 * 14]
+	x2_to_x29 stp
 	mrs	x2, sp_el0
 	cmp	x1, #4
 	b.lo	1f
@@ -80,20 +85,7 @@ LOCAL_FUNC save_and_handle
 	ldp	x2, x3, [sp, #REGS_PC]
 	msr	elr_el1, x2
 	msr	spsr_el1, x3
-	ldp	x2, x3, [sp, #16 * 1]
-	ldp	x4, x5, [sp, #16 * 2]
-	ldp	x6, x7, [sp, #16 * 3]
-	ldp	x8, x9, [sp, #16 * 4]
-	ldp	x10, x11, [sp, #16 * 5]
-	ldp	x12, x13, [sp, #16 * 6]
-	ldp	x14, x15, [sp, #16 * 7]
-	ldp	x16, x17, [sp, #16 * 8]
-	ldp	x18, x19, [sp, #16 * 9]
-	ldp	x20, x21, [sp, #16 * 10]
-	ldp	x22, x23, [sp, #16 * 11]
-	ldp	x24, x25, [sp, #16 * 12]
-	ldp	x26, x27, [sp, #16 * 13]
-	ldp	x28, x29, [sp, #16 * 14]
+	x2_to_x29 ldp
 	ldr	x30, [sp, #REGS_X30]
 	ldp	x0, x1, [sp], #REGS_SIZE
 	eret

@@ -6,9 +6,9 @@
 #include <setjmp.h>
 #include <stdbool.h>
 
-extern jmp_buf *stub_trap;       /* where BUG and panic go; NULL: the test fails */
-extern char stub_text[1024];     /* text of the last BUG or panic */
-extern char stub_warning[1024];  /* text of the last WARN or pr_warn */
+extern jmp_buf *stub_trap;      /* where BUG and panic go; NULL: the test fails */
+extern char stub_text[1024];    /* text of the last BUG or panic */
+extern char stub_warning[1024]; /* text of the last WARN or pr_warn */
 extern unsigned int stub_warnings;
 
 /* Run stmt; true if it ended in BUG or panic (the text is in stub_text). */

@@ -4,10 +4,12 @@
 #include <asm/memory.h>
 #include <asm/sections.h>
 
-/* Made by scripts/link from the RELATIVE relocations: which 8-byte words of the image hold an address, counted from _text. */
+/* Made by scripts/link from the RELATIVE relocations: which 8-byte words of the image hold an
+ * address, counted from _text. */
 extern const u16 __relocs_start[], __relocs_end[];
 
-/* Written through the kernel's own map, in which everything but text is writable, so the caches are coherent with it. */
+/* Written through the kernel's own map, in which everything but text is writable, so the caches are
+ * coherent with it. */
 void relocate_kernel(void)
 {
 	unsigned long moved = (unsigned long)_text - KIMAGE_VADDR;

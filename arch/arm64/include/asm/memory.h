@@ -51,7 +51,8 @@ static inline bool is_linear_address(unsigned long addr)
 	return addr - PAGE_OFFSET < LINEAR_SIZE;
 }
 
-/* Bytes from PAGE_OFFSET to an address known to be in the window: those bits of it, one instruction. */
+/* Bytes from PAGE_OFFSET to an address known to be in the window: those bits of it, one
+ * instruction. */
 static inline unsigned long linear_offset(const void *va)
 {
 	return (unsigned long)va & (LINEAR_SIZE - 1);

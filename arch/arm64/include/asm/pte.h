@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Contract with mm/: the encoding of one page-table entry. Descriptor bits are known here and nowhere
- * else (Arm ARM D8.3, translation table descriptor formats); pte_t is a struct, so raw bits elsewhere do not
- * compile. Every function is total: the caller passes aligned addresses and levels FIRST_LEVEL..3.
+ * Contract with mm/: the encoding of one page-table entry. Descriptor bits are known here and
+ * nowhere else (Arm ARM D8.3, translation table descriptor formats); pte_t is a struct, so raw bits
+ * elsewhere do not compile. Every function is total: the caller passes aligned addresses and levels
+ * FIRST_LEVEL..3.
  *
  *   63   55 54  53  52   51 50  49..48 47       12 11 10 9 8  7 6    5  4    2 1 0
  *   | sw   |UXN|PXN|Cont|DBM|GP|  0   | address   |nG|AF|SH  |AP  |NS|AttrIdx|type|
@@ -26,13 +27,13 @@
 #define PTE_PXN        BIT(53)
 #define PTE_UXN        BIT(54)
 /* Memory types: indices into MAIR_EL1, whose value is MAIR_VALUE (Arm ARM D19.2.97). */
-#define MT_NORMAL         0 /* write-back, read and write allocate */
-#define MT_DEVICE_nGnRnE  1
-#define MT_DEVICE_nGnRE   2
-#define MT_NORMAL_NC      3
-#define MAIR_VALUE        UL(0x440400ff)
+#define MT_NORMAL        0 /* write-back, read and write allocate */
+#define MT_DEVICE_nGnRnE 1
+#define MT_DEVICE_nGnRE  2
+#define MT_NORMAL_NC     3
+#define MAIR_VALUE       UL(0x440400ff)
 
-#define PTE_ADDR_MASK  (GENMASK(PHYS_MASK_BITS - 1, 0) & PAGE_MASK)
+#define PTE_ADDR_MASK (GENMASK(PHYS_MASK_BITS - 1, 0) & PAGE_MASK)
 
 #define PROT_NORMAL (PTE_AF | PTE_SH_INNER | PTE_UXN | PTE_ATTR(MT_NORMAL))
 #define PROT_RW     (PROT_NORMAL | PTE_PXN)
@@ -52,12 +53,12 @@ typedef struct {
 } pgprot_t;
 
 /* Shareability is ignored for Device memory (D8.5.2); inner is set so that one value serves all. */
-#define PROT_DEVICE(idx) (PTE_AF | PTE_SH_INNER | PTE_UXN | PTE_PXN | PTE_ATTR(idx))
-#define PAGE_KERNEL         ((pgprot_t){PROT_RW})
-#define PAGE_KERNEL_RO      ((pgprot_t){PROT_RO})
-#define PAGE_KERNEL_ROX     ((pgprot_t){PROT_ROX})
-#define PAGE_KERNEL_NC      ((pgprot_t){PROT_DEVICE(MT_NORMAL_NC)})
-#define PAGE_KERNEL_DEVICE  ((pgprot_t){PROT_DEVICE(MT_DEVICE_nGnRE)})
+#define PROT_DEVICE(idx)      (PTE_AF | PTE_SH_INNER | PTE_UXN | PTE_PXN | PTE_ATTR(idx))
+#define PAGE_KERNEL           ((pgprot_t){PROT_RW})
+#define PAGE_KERNEL_RO        ((pgprot_t){PROT_RO})
+#define PAGE_KERNEL_ROX       ((pgprot_t){PROT_ROX})
+#define PAGE_KERNEL_NC        ((pgprot_t){PROT_DEVICE(MT_NORMAL_NC)})
+#define PAGE_KERNEL_DEVICE    ((pgprot_t){PROT_DEVICE(MT_DEVICE_nGnRE)})
 #define PAGE_KERNEL_DEVICE_NP ((pgprot_t){PROT_DEVICE(MT_DEVICE_nGnRnE)})
 
 static inline pte_t pte_none(void)

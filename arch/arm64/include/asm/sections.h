@@ -16,7 +16,8 @@ extern char exception_stack_guard[], exception_stack[], exception_stack_end[];
 extern char __early_tables_start[], __early_tables_end[];
 extern char __brk_start[];
 
-/* The end of the image and of its last part, the brk area. Beyond the reach of the tiny code model, so made the long way. */
+/* The end of the image and of its last part, the brk area. Beyond the reach of the tiny code model,
+ * so made the long way. */
 static inline char *image_end(void)
 {
 	char *end;

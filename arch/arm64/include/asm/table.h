@@ -6,14 +6,15 @@
 #include <asm/pte.h>
 
 /*
- * Map the table at physical address pa and return it; one table of each level may be open at a time.
- * Before the linear map is live this goes through the fixmap slot of that level (FIX_PTE..FIX_PGD),
- * afterwards through the linear map. Close in any order.
+ * Map the table at physical address pa and return it; one table of each level may be open at a
+ * time. Before the linear map is live this goes through the fixmap slot of that level
+ * (FIX_PTE..FIX_PGD), afterwards through the linear map. Close in any order.
  */
 pte_t *table_open(phys_addr_t pa, int level);
 void table_close(int level);
 
-/* Single-copy atomic read and write of an entry. A write is not visible to the walker before table_sync(). */
+/* Single-copy atomic read and write of an entry. A write is not visible to the walker before
+ * table_sync(). */
 static inline pte_t table_read(const pte_t *entry)
 {
 	return (pte_t){__atomic_load_n(&entry->bits, __ATOMIC_RELAXED)};
@@ -24,19 +25,22 @@ static inline void table_write(pte_t *entry, pte_t pte)
 	__atomic_store_n(&entry->bits, pte.bits, __ATOMIC_RELAXED);
 }
 
-/* Order the writes that filled a new table before the write that links it: walkers follow the link (DMB ISHST). */
+/* Order the writes that filled a new table before the write that links it: walkers follow the link
+ * (DMB ISHST). */
 static inline void table_publish(void)
 {
 	__asm__ volatile("dmb ishst" ::: "memory");
 }
 
-/* Order entry writes made so far before later walks and accesses (DSB ISHST; ISB). Invalid to valid needs no more. */
+/* Order entry writes made so far before later walks and accesses (DSB ISHST; ISB). Invalid to valid
+ * needs no more. */
 void table_sync(void);
 
 /*
- * Back the descriptors in [start, end) (virtual, within vmemmap or the section map; rounded out to pages) with zeroed
- * memory. Pages already there are kept. take() hands out one free page's physical address; it is called at most
- * vmemmap_cost(start, end) times and must not fail. Does not allocate by itself; any context.
+ * Back the descriptors in [start, end) (virtual, within vmemmap or the section map; rounded out to
+ * pages) with zeroed memory. Pages already there are kept. take() hands out one free page's
+ * physical address; it is called at most vmemmap_cost(start, end) times and must not fail. Does not
+ * allocate by itself; any context.
  */
 typedef phys_addr_t (*take_page_fn)(void *arg);
 void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Host side of the contract: the area is an array of the test's choosing (host_brk_limit bytes of it). */
+/* Host side of the contract: the area is an array of the test's choosing (host_brk_limit bytes of
+ * it). */
 #ifndef ASM_BRK_H
 #define ASM_BRK_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Host side of the contract: address windows reserved by host_mm_setup(); RAM appears with host_ram_add(). */
+/* Host side of the contract: address windows reserved by host_mm_setup(); RAM appears with
+ * host_ram_add(). */
 #ifndef ASM_MEMORY_H
 #define ASM_MEMORY_H
 

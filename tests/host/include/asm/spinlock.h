@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Host side of the contract: the ticket lock in C11 atomics, so that ThreadSanitizer sees the ordering. */
+/* Host side of the contract: the ticket lock in C11 atomics, so that ThreadSanitizer sees the
+ * ordering. */
 #ifndef ASM_SPINLOCK_H
 #define ASM_SPINLOCK_H
 
@@ -11,7 +12,10 @@ typedef struct {
 	u16 owner, next;
 } spinlock_t;
 
-#define SPIN_LOCK_UNLOCKED {0, 0}
+#define SPIN_LOCK_UNLOCKED                                                                         \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
 
 static inline void spin_lock(spinlock_t *lock)
 {
