@@ -19,7 +19,7 @@
  *   x27  idmap address of the tree's page   create_idmap .. primary_switched
  *   x28  T0SZ's address bits of the idmap   create_idmap .. enable_mmu
  */
-#include <asm/asm.h>
+#include <asm/macros.inc>
 #include <asm/boot.h>
 #include <asm/memory.h>
 #include <asm/pte.h>

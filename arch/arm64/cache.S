@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Data cache maintenance by address (Arm ARM D7.5.9), and memset, whose zeroing is a cache operation too. */
-#include <asm/asm.h>
+#include <asm/macros.inc>
 
 	.text
 /*

@@ -4,7 +4,7 @@
  * registers are saved on. An exception that comes while handling one arrives at the SP_EL1 vectors and goes on down the same stack, until
  * that one is full; what lies below it is a guard page.
  */
-#include <asm/asm.h>
+#include <asm/macros.inc>
 #include <asm/boot.h>
 #include <asm/ptrace.h>
 

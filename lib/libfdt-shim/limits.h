@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The part of the C library's <limits.h> that libfdt uses; the compiler's own one wants the library's. */
+/* The part of the C library's <limits.h> that libfdt uses; the compiler's own one wants the
+ * library's. */
 #ifndef LIBFDT_SHIM_LIMITS_H
 #define LIBFDT_SHIM_LIMITS_H
 
