@@ -250,12 +250,12 @@ test: ready
 	@$(MAKE) --no-print-directory test-boot
 
 check: ready
-	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' CFLAGS='$(filter-out -g,$(CFLAGS))' OBJS='$(OBJS:$(O)/%=%)' scripts/check-source
-	@$(MAKE) --no-print-directory check-images
+	@bad=; CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' CFLAGS='$(filter-out -g,$(CFLAGS))' OBJS='$(OBJS:$(O)/%=%)' \
+		scripts/check-source || bad=1; $(MAKE) --no-print-directory check-images && [ -z "$$bad" ]
 
 .PHONY: check-images
 check-images: $(KERNEL_DIRS)
-	@for dir in $^; do O=$$dir PAGE_SHIFT=$(PAGE_SHIFT) OBJS='$(OBJS:$(O)/%=%)' EARLY='$(EARLY)' \
+	@bad=; for dir in $^; do O=$$dir PAGE_SHIFT=$(PAGE_SHIFT) OBJS='$(OBJS:$(O)/%=%)' EARLY='$(EARLY)' \
 		scripts/check-image || bad=1; done; [ -z "$$bad" ]
 
 # libfdt stays, so that a build without network does too.
