@@ -8,6 +8,7 @@
 #include <lib/cmdline.h>
 #include <lib/errno.h>
 #include <lib/kernel.h>
+#include <lib/monitor.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/memblock.h>
@@ -117,6 +118,7 @@ static void console_write(struct console *con, const char *text, size_t len)
 	if (!device.stuck)
 		return;
 	unregister_console(con);
+	monitor_getc = NULL;
 	pr_err("earlycon: %s takes no more characters (waited %u ms): dropped, the log goes on in memory\n",
 	       device.driver->shown, WAIT_MS);
 }
@@ -197,6 +199,7 @@ static const char *__init start_console(const struct earlycon_device *dev, const
 	}
 	announce(&device, space);
 	register_console(&console);
+	monitor_getc = earlycon_getc;
 	return NULL;
 }
 

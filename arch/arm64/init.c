@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From what the tree says about memory to what the page allocator gets. */
 #include <asm/brk.h>
+#include <asm/cpu.h>
 #include <asm/memory.h>
 #include <asm/page.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
-#include <asm/sysreg.h>
 #include <lib/bug.h>
 #include <lib/cmdline.h>
 #include <lib/errno.h>
@@ -118,15 +118,6 @@ static phys_addr_t __init memory_inside(phys_addr_t base, phys_addr_t size)
 	return sum;
 }
 
-/* Physical address bits of this CPU (ID_AA64MMFR0_EL1.PARange), no more than a descriptor holds. */
-static unsigned int __init phys_addr_bits(void)
-{
-	static const u8 bits[] __initconst = {32, 36, 40, 42, 44, 48};
-	unsigned int range = id_field(read_sysreg(id_aa64mmfr0_el1), 0);
-
-	return range < ARRAY_SIZE(bits) ? bits[range] : PHYS_MASK_BITS;
-}
-
 /* The kernel runs where the loader put it, so that is memory, whatever the tree says. */
 static void __init own_the_image(phys_addr_t base, phys_addr_t size)
 {
@@ -203,8 +194,7 @@ void __init arm64_memblock_init(void)
 {
 	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(image_end() - _text);
 
-	drop_memory(UL(1) << phys_addr_bits(), PHYS_ADDR_MAX,
-		    "beyond this CPU's physical addresses");
+	drop_memory(UL(1) << cpu_pa_bits(), PHYS_ADDR_MAX, "beyond this CPU's physical addresses");
 	own_the_image(kernel, size);
 	fit_linear_map(kernel + size);
 	check_initrd(kernel, size);
@@ -218,6 +208,7 @@ void __init arm64_memblock_init(void)
 		pr_debug("initrd: 0x%lx-0x%lx\n", machine.initrd_start, machine.initrd_end - 1);
 	}
 	reserve_tree_regions();
+	memblock_dump_all();
 }
 
 /* ---- bootmem_init ---- */

@@ -3,13 +3,13 @@
  * needs and what it leaves. */
 #include <asm/boot.h>
 #include <asm/cpu.h>
+#include <asm/earlycon.h>
 #include <asm/fixmap.h>
 #include <asm/mmu.h>
 #include <asm/power.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
 #include <asm/stacktrace.h>
-#include <asm/earlycon.h>
 #include <lib/bug.h>
 #include <lib/monitor.h>
 #include <lib/printk.h>
@@ -18,46 +18,47 @@
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
-#define STAGE(call)                                                                                \
-	do {                                                                                       \
-		boot_stage = #call;                                                                \
-		call;                                                                              \
-	} while (0)
+#define STAGE(stage, ...) (boot_stage = #stage, stage(__VA_ARGS__))
+
+/* What lib/ asks of the machine. */
+static void __init connect_lib(void)
+{
+	printk_lock = console_lock;
+	printk_unlock = console_unlock;
+	bug_hooks.dump_stack = dump_stack;
+	bug_hooks.halt = machine_halt;
+}
 
 /* The rest of the boot, once init memory can go: nothing of it is called from here on. */
 static void __noreturn __noinline rest_of_boot(void)
 {
-	boot_stage = "free_initmem";
-	free_initmem();
+	STAGE(free_initmem);
 	pr_info("Boot complete: buddy, slab and vmalloc are up, %lu pages free\n", nr_free_pages());
 
 	boot_stage = "monitor";
-	monitor_getc = earlycon_getc;
 	monitor_loop();
 }
 
 void __init start_kernel(void)
 {
 	bss_is_clear = true;
-	printk_lock = console_lock;
-	printk_unlock = console_unlock;
-	bug_hooks.dump_stack = dump_stack;
-	bug_hooks.halt = machine_halt;
+	connect_lib();
 	boot_cpu_init();                            /* who we are, since when */
-	STAGE(early_fixmap_init());                 /* any single page can be reached */
-	STAGE(early_ioremap_init());                /* and up to 256 KiB of a device */
-	STAGE(setup_machine_fdt(handover.args[0])); /* the tree: mapped, checked, scanned */
+	STAGE(early_fixmap_init);                   /* any single page can be reached */
+	STAGE(early_ioremap_init);                  /* and up to 256 KiB of a device */
+	STAGE(setup_machine_fdt, handover.args[0]); /* the tree: mapped, checked, scanned */
 	seed_stack_guard(machine.seed ^ clock_ticks());
-	STAGE(parse_early_param());   /* earlycon talks from here on */
-	STAGE(arm64_memblock_init()); /* memory and reserved, clipped and complete */
-	STAGE(paging_init());         /* swapper_pg_dir live, linear map there */
-	STAGE(bootmem_init());        /* zones and nodes */
-	STAGE(mem_init());            /* memory goes to the page allocator */
-	STAGE(kmem_cache_init(machine.seed ^ clock_ticks())); /* slab, kmalloc */
-	STAGE(table_pages_from_buddy()); /* new page tables are ordinary pages now */
-	STAGE(vmalloc_init());           /* vmalloc, ioremap */
-	STAGE(earlycon_remap());         /* the console leaves the fixmap */
-	STAGE(early_ioremap_check());    /* nobody left a window open */
-	STAGE(mark_rodata_ro());         /* what only the boot writes is sealed */
+	STAGE(parse_early_param);   /* earlycon talks from here on */
+	STAGE(arm64_memblock_init); /* memory and reserved, clipped and complete */
+	STAGE(paging_init);         /* swapper_pg_dir live, linear map there */
+	STAGE(bootmem_init);        /* zones and nodes */
+	STAGE(mem_init);            /* memory goes to the page allocator */
+	STAGE(kmem_cache_init, machine.seed ^ clock_ticks()); /* slab, kmalloc */
+	STAGE(table_pages_from_buddy); /* new page tables are ordinary pages now */
+	STAGE(vmalloc_init);           /* vmalloc, ioremap */
+	STAGE(earlycon_remap);         /* the console leaves the fixmap */
+	STAGE(early_ioremap_reset);    /* no more windows through the fixmap */
+	STAGE(early_ioremap_check);    /* nobody left a window open */
+	STAGE(mark_rodata_ro);         /* what only the boot writes is sealed */
 	rest_of_boot();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The device tree: mapped, checked, scanned once. */
+#include <asm/boot.h>
 #include <asm/earlycon.h>
 #include <asm/fixmap.h>
 #include <asm/page.h>
@@ -352,9 +353,11 @@ void __init setup_machine_fdt(phys_addr_t dt_phys)
 	void *tree;
 
 	machine.dt_phys = dt_phys;
-	tree = dt_phys ? fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL, &why) : NULL;
+	if (handover_fault)
+		refuse(dt_phys, handover_fault);
+	tree = fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL, &why);
 	if (!tree)
-		refuse(dt_phys, why ? why : "it is null");
+		refuse(dt_phys, why);
 	if (dt_check(&machine.dt, tree, machine.dt_size, text, sizeof(text)))
 		refuse(dt_phys, text);
 	scan_tree();

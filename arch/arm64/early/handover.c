@@ -38,22 +38,22 @@ static const char *judge_tree(phys_addr_t tree)
 	u32 magic, second, size;
 
 	if (!tree)
-		return "x0 is 0: the loader passed no device tree; U-Boot: booti <image> - <fdt>";
+		return "it is null, the loader passed none";
 	if (!handover.window)
-		return "x0 is beyond this CPU's physical addresses: not a device tree's address";
+		return "beyond this CPU's physical addresses";
 	if (tree & 3)
-		return "the tree is not 8-byte aligned (U-Boot: unset fdt_high)";
+		return "not 8-byte aligned (U-Boot: unset fdt_high)";
 	if (!probe_read_u32(window, &magic) || !probe_read_u32(window + 1, &second))
-		return "reading where x0 points faults: there is no memory";
+		return "reading there faults, no memory";
 	size = __builtin_bswap32(second);
 	if (second == ATAG_CORE)
-		return "x0 points to an ATAGS list, not to a device tree: give the loader a .dtb";
+		return "an ATAGS list, give the loader a .dtb";
 	if (magic != __builtin_bswap32(FDT_MAGIC))
-		return "no device tree where x0 points (magic is not d00dfeed)";
+		return "no device tree there, magic is not d00dfeed";
 	if (tree & 7)
-		return "the tree is not 8-byte aligned (U-Boot: unset fdt_high)";
+		return "not 8-byte aligned (U-Boot: unset fdt_high)";
 	if (tree < image_last && tree + size > handover.image)
-		return "the tree overlaps the kernel image or its BSS: load one of them elsewhere";
+		return "it overlaps the kernel image or its BSS, load one of them elsewhere";
 	return NULL;
 }
 
