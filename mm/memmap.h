@@ -5,21 +5,22 @@
  * empty at first; a section's part is backed when the section is opened, for pages that exist
  * (rounded out to blocks of the largest order, so that a buddy's descriptor can always be read).
  *
- *               63..50       49..36   35..20  19..8  7..4    3..0
- *   NONE        0            0        0       0      0       0      reserved, hole, or tail of a
- * block ALLOC       0            0        role    zone   order   1      head of a block given out
- *   FREE        next 63..48, prev 47..32, 0   zone   order   2      head of a block on its
- * section's list LISTED      0            0        0       zone   order   4      head of a block on
- * a CPU's list SLAB        free index   in use   cache   zone   order   8      first page of a slab
- *   SLAB_LINK   link 27..0 (63..36)   cache   link 43..28    10     second page: next slab with
- * room SLAB_TAIL   0            back     cache   0      0       12     further pages: distance to
- * the first
+ *   state      63..50  49..36  35..20  19..8  7..4   3..0
+ *   NONE       0       0       0       0      0      0     reserved, hole, or tail of a block
+ *   ALLOC      0       0       role    zone   order  1     head of a block given out
+ *   FREE       (links)         0       zone   order  2     head of a block on its section's list
+ *   LISTED     0       0       0       zone   order  4     head of a block on a CPU's list
+ *   SLAB       index   in use  cache   zone   order  8     first page; index: first free object
+ *   SLAB_LINK  (link 27..0)    cache   (43..28)      10    second page: next slab with room
+ *   SLAB_TAIL  0       back    cache   0      0      12    further pages: distance to the first
+ *
+ * Links of FREE, next in 63..48 and previous in 47..32, are page numbers within the section, 0xffff
+ * ends the list. The link of a slab counts pairs of pages from VMEMMAP_START, plus 1; 0 ends the
+ * list. Cache numbers are 16 and up and no multiples of 4096, so that the field alone tells a
+ * slab's page from any other: roles are below 16, and of a FREE word's field the low 12 bits are 0.
  *
  * Zero is a valid state, so opening clears memory and is done. A NONE page is told apart by the
- * heads that could cover it (block_head()). Links of FREE are page numbers within the section,
- * 0xffff ends the list; the link of a slab counts pairs of pages from VMEMMAP_START, plus 1: 0 ends
- * the list. Cache numbers are 16 and up and no multiples of 4096, so that the field alone tells a
- * slab's page from any other (roles are below 16, the low half of a FREE word's is 0).
+ * heads that could cover it (block_head()).
  *
  * Who may read: the owner of a block reads and writes its words. FREE words change under the zone's
  * lock only, SLAB words under the cache's lock; the cache number is constant while the page is a

@@ -22,8 +22,7 @@
 /* Memory for a CPU's lists of one zone: 8 KiB, or a page where that is larger. */
 #define LISTS_ORDER (PAGE_SHIFT > 12 ? 0 : 1)
 
-/* --- blocks in a section: zone locked ----------------------------------------------------------
- */
+/* --- blocks in a section: zone locked ------------------------------------------------------ */
 
 /* The word of a free block without its links. */
 static inline u64 free_tag(const struct section *sec, unsigned int order)
@@ -173,8 +172,7 @@ bool zone_take_at(struct zone *zone, struct page *page)
 	return true;
 }
 
-/* --- CPUs' lists: interrupts masked ------------------------------------------------------------
- */
+/* --- CPUs' lists: interrupts masked -------------------------------------------------------- */
 
 struct page_list **cpu_lists;
 
@@ -325,8 +323,7 @@ void drain_local_pages(void)
 	local_irq_restore(flags);
 }
 
-/* --- allocation --------------------------------------------------------------------------------
- */
+/* --- allocation ---------------------------------------------------------------------------- */
 
 static struct page *zone_alloc(struct zone *zone, unsigned int order)
 {
@@ -430,8 +427,7 @@ unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
 	return page ? (unsigned long)page_address(page) : 0;
 }
 
-/* --- freeing -----------------------------------------------------------------------------------
- */
+/* --- freeing ------------------------------------------------------------------------------- */
 
 static void report_bad_free(const struct page *page, unsigned int order)
 {
@@ -499,8 +495,7 @@ void free_pages(unsigned long addr, unsigned int order)
 		__free_pages(virt_to_page((void *)addr), order);
 }
 
-/* --- small questions ---------------------------------------------------------------------------
- */
+/* --- small questions ----------------------------------------------------------------------- */
 
 bool pfn_valid(unsigned long pfn)
 {

@@ -5,9 +5,12 @@
  * has a magazine of free objects for each cache, so that the fast paths mask interrupts, move one
  * pointer and one mark, and take no lock.
  *
- *   mark of a free object   in a magazine: key ^ address; on its slab's list: key ^ address ^ (1 +
- * index of the next one) slab states             no free object: on no list; otherwise on
- * cache->partial, empty ones included until reclaimed
+ *   where a free object is   its mark
+ *   in a magazine            key ^ address
+ *   on its slab's list       key ^ address ^ (1 + index of the next one)
+ *
+ * A slab with a free object is on cache->partial, empty ones too until they are reclaimed; one
+ * without is on no list.
  *
  * A cache without magazines (magazine_max 0) sees every call in its slow path: that is where
  * checks, poisoning and fault injection belong. Locks: cache, then zone. A magazine belongs to its
@@ -33,11 +36,10 @@ struct magazine {
 struct kmem_cache {
 	/* What the fast paths read. */
 	u64 key;
-	size_t mark_at;    /* bytes from an object to its mark */
-	size_t align_mask; /* bits that are 0 in the address of every object */
-	unsigned int id;   /* in every page of its slabs */
-	unsigned long first,
-		last; /* addresses in the open span, as it was when the last slab was made */
+	size_t mark_at;            /* bytes from an object to its mark */
+	size_t align_mask;         /* bits that are 0 in the address of every object */
+	unsigned int id;           /* in every page of its slabs */
+	unsigned long first, last; /* addresses: open_span when the newest slab was made */
 	/* The rest. */
 	u32 size, object_size; /* bytes: from object to object; for the user */
 	u32 per_slab;
@@ -60,8 +62,7 @@ struct kmem_cache *kmalloc_caches[NR_KMALLOC_CLASSES];
 #define BIG_SLAB_ORDER 3 /* larger ones only for objects that need them */
 #define EMPTY_SLABS    2 /* kept for the next burst, and an eighth of the partial ones */
 
-/* --- cache numbers -----------------------------------------------------------------------------
- */
+/* --- cache numbers ------------------------------------------------------------------------- */
 
 #define FIRST_CACHE_ID 16
 #define CACHE_IDS      (1u << PAGE_CACHE_BITS)
@@ -87,8 +88,7 @@ static struct {
 } no_magazine;
 #define NO_MAGAZINE ((struct magazine *)&no_magazine)
 
-/* --- objects and slabs: cache locked -----------------------------------------------------------
- */
+/* --- objects and slabs: cache locked ------------------------------------------------------- */
 
 static inline u64 *mark_of(const struct kmem_cache *cache, const void *obj)
 {
@@ -312,8 +312,7 @@ static void put_object(struct kmem_cache *cache, void *obj)
 		reclaim_empty(cache, EMPTY_SLABS / 2);
 }
 
-/* --- magazines: interrupts masked --------------------------------------------------------------
- */
+/* --- magazines: interrupts masked ---------------------------------------------------------- */
 
 static unsigned int magazine_count(const struct magazine *mag)
 {
@@ -456,8 +455,7 @@ static void flush(struct kmem_cache *cache, struct magazine *mag, unsigned int n
 	WRITE_ONCE(mag->top, mag->top - n);
 }
 
-/* --- allocation --------------------------------------------------------------------------------
- */
+/* --- allocation ---------------------------------------------------------------------------- */
 
 void kmem_cache_clear(const struct kmem_cache *cache, void *obj)
 {
@@ -514,8 +512,7 @@ void *kmem_cache_take(struct kmem_cache *cache, gfp_t gfp)
 	return alloc_slow(cache, gfp, flags);
 }
 
-/* --- freeing -----------------------------------------------------------------------------------
- */
+/* --- freeing ------------------------------------------------------------------------------- */
 
 static void report_bad_free(const struct kmem_cache *cache, const void *obj)
 {
@@ -644,8 +641,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
 	cache_free_slow(cache, obj);
 }
 
-/* --- caches ------------------------------------------------------------------------------------
- */
+/* --- caches -------------------------------------------------------------------------------- */
 
 static unsigned int slab_order(size_t size)
 {
@@ -819,8 +815,7 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 	return -EBUSY;
 }
 
-/* --- kmalloc -----------------------------------------------------------------------------------
- */
+/* --- kmalloc ------------------------------------------------------------------------------- */
 
 /* More than the largest class: whole pages. */
 static void *kmalloc_pages(size_t size, gfp_t gfp)
@@ -955,8 +950,7 @@ void *kcalloc(size_t nr, size_t size, gfp_t gfp)
 	return kmalloc_any(bytes, gfp | __GFP_ZERO);
 }
 
-/* --- the start ---------------------------------------------------------------------------------
- */
+/* --- the start ----------------------------------------------------------------------------- */
 
 static struct kmem_cache *__init boot_cache(char **memory, const char *name, size_t size)
 {
@@ -1014,6 +1008,7 @@ bool slab_stats(unsigned int *i, struct slab_stats *stats)
 		.objects = cache->nr_slabs * cache->per_slab,
 		.slabs = cache->nr_slabs,
 		.partial = cache->nr_partial,
+		.empty = cache->nr_empty,
 		.size = cache->size,
 		.per_slab = cache->per_slab,
 		.order = cache->order,

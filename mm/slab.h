@@ -107,6 +107,7 @@ struct slab_stats {
 	const char *name;
 	unsigned long active, objects; /* in use by callers; all there are */
 	unsigned long slabs, partial;  /* slabs, and those with a free object */
+	unsigned long empty;           /* of those, with nothing but free objects */
 	unsigned int size;             /* bytes from one object to the next */
 	unsigned int per_slab, order;
 	unsigned int limit; /* objects a CPU keeps at most */

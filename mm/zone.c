@@ -25,12 +25,11 @@ phys_addr_t lost_to_alignment;
 /* Zone limits: page frames below type_limit[t] are of type t or lower. */
 static unsigned long type_limit[NR_ZONE_TYPES] = {0, 0, ~UL(0)};
 
-/* Blocks a CPU keeps of each order, where the zone is large enough. Sum + one each must fit in 8
- * KiB of pointers. */
+/* Blocks a CPU keeps of each order, where the zone is large enough. Their sum, and one more each,
+ * are at most 1024: 8 KiB of pointers. */
 static const u16 list_capacity[NR_PAGE_ORDERS] = {[0] = 880, [1] = 64, [2] = 32, [3] = 32, [9] = 2};
 
-/* --- extents -----------------------------------------------------------------------------------
- */
+/* --- extents ------------------------------------------------------------------------------- */
 
 unsigned int extents_above(const struct extents *ext, unsigned long pfn)
 {
@@ -160,8 +159,7 @@ bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
 	return true;
 }
 
-/* --- opening sections: zone locked -------------------------------------------------------------
- */
+/* --- opening sections: zone locked --------------------------------------------------------- */
 
 static unsigned long section_of(unsigned long pfn)
 {
@@ -295,8 +293,7 @@ bool zone_open(struct zone *zone, unsigned int order)
 	return false;
 }
 
-/* --- taking over memory ------------------------------------------------------------------------
- */
+/* --- taking over memory -------------------------------------------------------------------- */
 
 /* The zone's opened section with the lowest index at or above index; NULL if there is none. */
 static struct section *next_opened(const struct zone *zone, unsigned long index)
@@ -456,8 +453,7 @@ unsigned long free_reserved_range(phys_addr_t start, phys_addr_t end, const char
 	return pages;
 }
 
-/* --- contiguous ranges -------------------------------------------------------------------------
- */
+/* --- contiguous ranges --------------------------------------------------------------------- */
 
 /* From the far end of unopened memory, so that sections keep being opened from the near one. */
 static unsigned long contig_from_extents(struct zone *zone, unsigned long nr, unsigned long align)
@@ -595,8 +591,7 @@ void free_contig_range(unsigned long pfn, unsigned long nr)
 		add_range(zone, pfn, pfn + nr);
 }
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- figures ------------------------------------------------------------------------------- */
 
 /* The blocks an extent gives when its sections are opened, without what their descriptors will
  * cost. */
@@ -654,8 +649,7 @@ unsigned long totalram_pages(void)
 	return pages;
 }
 
-/* --- the start ---------------------------------------------------------------------------------
- */
+/* --- the start ----------------------------------------------------------------------------- */
 
 static void *__init start_memory(size_t size)
 {

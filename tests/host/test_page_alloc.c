@@ -23,8 +23,7 @@
 #define MB SZ_1M
 #define GB SZ_1G
 
-/* --- what is out -------------------------------------------------------------------------------
- */
+/* --- what is out --------------------------------------------------------------------------- */
 
 struct block {
 	unsigned long pfn, pages;
@@ -95,8 +94,7 @@ static void start_model(void)
 	CHECK(owner);
 }
 
-/* --- random traces -----------------------------------------------------------------------------
- */
+/* --- random traces ------------------------------------------------------------------------- */
 
 /* Small orders are as frequent as all others together. */
 static unsigned int random_order(void)
@@ -240,8 +238,7 @@ static void test_trace_crumbs(void **state)
 	on_machine(&m, trace_100k);
 }
 
-/* --- exhaustion --------------------------------------------------------------------------------
- */
+/* --- exhaustion ---------------------------------------------------------------------------- */
 
 static void exhaust_order(unsigned int order)
 {
@@ -322,8 +319,37 @@ static void test_tiny(void **state)
 	}
 }
 
-/* --- size does not matter ----------------------------------------------------------------------
+/*
+ * 64 MiB, and far off one block of order 8. When only crumbs of the first are free they pay for the
+ * descriptors of the second, whose block stays whole.
  */
+static void crumbs_pay(void)
+{
+	static struct page *page[64 * MB >> PAGE_SHIFT];
+	unsigned int n = 0;
+
+	alloc_page(GFP_KERNEL);
+	while (nr_free_pages() > zones[0].unopened.pages)
+		page[n++] = alloc_page(GFP_KERNEL);
+	CHECK(zones[0].nr_opened == 1);
+	for (unsigned int i = 0; i < 100; i++)
+		__free_page(page[2 * i]);
+	drain_local_pages();
+	CHECK(page_to_phys(alloc_pages(GFP_KERNEL, 8)) == 512 * MB && zones[0].nr_opened == 2);
+	audit();
+}
+
+static void test_crumbs_pay(void **state)
+{
+	static const struct machine_range ram[] = {
+		{0, 64 * MB, 0}, {512 * MB, MB + 0x4000, 0}, {0}};
+	struct machine m = {ram, NULL, 0, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, crumbs_pay);
+}
+
+/* --- size does not matter ------------------------------------------------------------------ */
 
 static void terabyte(void)
 {
@@ -352,8 +378,7 @@ static void test_terabyte(void **state)
 	on_machine(&m, terabyte);
 }
 
-/* --- contiguous ranges from opened memory ------------------------------------------------------
- */
+/* --- contiguous ranges from opened memory -------------------------------------------------- */
 
 static void contig_opened(void)
 {
@@ -386,8 +411,7 @@ static void test_contig_opened(void **state)
 	on_machine(&m, contig_opened);
 }
 
-/* --- wrong frees -------------------------------------------------------------------------------
- */
+/* --- wrong frees --------------------------------------------------------------------------- */
 
 /* The call warns once, in these words, and nothing changes. */
 #define REFUSED(words, call)                                                                       \
@@ -441,8 +465,7 @@ static void test_wrong_frees(void **state)
 	on_machine(&plain, wrong_frees);
 }
 
-/* --- reserved memory given back ----------------------------------------------------------------
- */
+/* --- reserved memory given back ------------------------------------------------------------ */
 
 static void give_back(void)
 {
@@ -478,8 +501,7 @@ static void test_give_back(void **state)
 	on_machine(&m, give_back);
 }
 
-/* --- many extents ------------------------------------------------------------------------------
- */
+/* --- many extents -------------------------------------------------------------------------- */
 
 /* Every other range of a comb given back: the array of extents has to grow, out of the memory it
  * describes. */
@@ -505,8 +527,7 @@ static void test_comb(void **state)
 	on_machine(&m, comb);
 }
 
-/* --- threads -----------------------------------------------------------------------------------
- */
+/* --- threads ------------------------------------------------------------------------------- */
 
 #define MAILBOXES 64
 static struct page *mailbox[MAILBOXES]; /* blocks on their way to another thread */
@@ -598,12 +619,13 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace_plain), cmocka_unit_test(test_trace_zones),
-		cmocka_unit_test(test_trace_nodes), cmocka_unit_test(test_trace_crumbs),
-		cmocka_unit_test(test_exhaustion),  cmocka_unit_test(test_tiny),
-		cmocka_unit_test(test_terabyte),    cmocka_unit_test(test_contig_opened),
-		cmocka_unit_test(test_wrong_frees), cmocka_unit_test(test_give_back),
-		cmocka_unit_test(test_comb),        cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_trace_plain),   cmocka_unit_test(test_trace_zones),
+		cmocka_unit_test(test_trace_nodes),   cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_exhaustion),    cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_crumbs_pay),    cmocka_unit_test(test_terabyte),
+		cmocka_unit_test(test_contig_opened), cmocka_unit_test(test_wrong_frees),
+		cmocka_unit_test(test_give_back),     cmocka_unit_test(test_comb),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);

@@ -25,8 +25,7 @@ static const struct machine_range plain_ram[] = {{GB, 256 * MB, 0}, {0}};
 static const struct machine_range plain_reserved[] = {{GB + 2 * MB, 2 * MB, 0}, {0}};
 static const struct machine plain = {plain_ram, plain_reserved, GB, 0, 0, 1};
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- figures ------------------------------------------------------------------------------- */
 
 static struct slab_stats stats_of(const char *name)
 {
@@ -46,6 +45,7 @@ static unsigned long slab_pages(void)
 
 	for (unsigned int i = 0; slab_stats(&i, &s); i++) {
 		CHECK(s.active <= s.objects && s.objects == s.slabs * s.per_slab);
+		CHECK(s.empty <= s.partial && s.partial <= s.slabs);
 		pages += s.slabs << s.order;
 	}
 	return pages;
@@ -72,13 +72,13 @@ static void check_all_returned(void)
 			"kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
 		struct slab_stats s = stats_of(names[i - 3]);
 
-		CHECK(s.active == 0 && s.slabs == 0 && s.partial == 0);
+		CHECK(s.active == 0 && s.slabs == 0 && s.partial == 0 && s.empty == 0);
 	}
+	CHECK(stats_of("magazine-256").active == 0 && stats_of("magazine-2k").active == 0);
 	CHECK(audit().slab == slab_pages() && audit().allocated == 0 && audit().contig == 0);
 }
 
-/* --- random traces -----------------------------------------------------------------------------
- */
+/* --- random traces ------------------------------------------------------------------------- */
 
 #define MAX_LIVE 20000
 static struct object {
@@ -280,8 +280,7 @@ static void test_exhaustion(void **state)
 	on_machine(&m, exhaust);
 }
 
-/* --- classes and corners -----------------------------------------------------------------------
- */
+/* --- classes and corners ------------------------------------------------------------------- */
 
 static void corners(void)
 {
@@ -353,8 +352,7 @@ static void test_corners(void **state)
 	on_machine(&plain, many_caches);
 }
 
-/* --- wrong uses --------------------------------------------------------------------------------
- */
+/* --- wrong uses ---------------------------------------------------------------------------- */
 
 /* The call warns once, in these words. */
 #define NAMED(words, call)                                                                         \
@@ -502,8 +500,7 @@ static void test_wrong_uses(void **state)
 	on_machine(&m, overwritten);
 }
 
-/* --- threads -----------------------------------------------------------------------------------
- */
+/* --- threads ------------------------------------------------------------------------------- */
 
 #define MAILBOXES 64
 static u64 *mailbox[MAILBOXES];
