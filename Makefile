@@ -68,7 +68,7 @@ NM           := $(CROSS_COMPILE)nm
 OBJCOPY      := $(CROSS_COMPILE)objcopy
 READELF      := $(CROSS_COMPILE)readelf
 AR           := $(CROSS_COMPILE)ar
-NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null)
 # Symbols are within 1 MiB: one instruction instead of two. (lld 14 cannot link clang's tiny model: it loads the canary by the GOT.)
 OPT          := -Os -mcmodel=tiny
 # A loop of memcpy's must not become a call of memcpy.
@@ -104,6 +104,7 @@ ifneq ($(strip $(file <$(O)/.flags)),$(strip $(FLAGS)))
 $(O)/.flags: FORCE
 endif
 $(O)/.flags:
+	@command -v $(firstword $(CC)) >/dev/null || { echo "no $(firstword $(CC)) here: make setup installs what is needed" >&2; exit 1; }
 	@mkdir -p $(@D)
 	@echo '$(strip $(FLAGS))' >$@
 

@@ -409,7 +409,9 @@ static int vmallocinfo(int argc, char **argv)
 {
 	unsigned long cursor = VMALLOC_START;
 
-	(void)argc, (void)argv;
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
 	for (;;) {
 		unsigned long flags = spin_lock_irqsave(&space_lock);
 		struct vm_area *found = area_from(cursor);

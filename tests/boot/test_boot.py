@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The runner of the boot tests: each case of cases.py is one QEMU, started by scripts/run, talked to through pexpect.
 
-Cases run several at a time (BOOT_JOBS, default the number of CPUs); pytest sees one test for each and reports them in order.
+Cases run several at a time (BOOT_JOBS, default the number of CPUs), in processes of their own because a terminal is forked
+for each; pytest sees one test for each and reports them in order.
 What a case printed is in O/boot-logs/NAME.log.
 """
 import concurrent.futures
+import multiprocessing
 import os
 import pathlib
 import re
@@ -141,13 +143,18 @@ def run(case):
     return None
 
 
+def run_named(name):
+    """For the other process, which has a list of its own."""
+    return run(next(case for case in cases.CASES if case.name == name))
+
+
 @pytest.fixture(scope="session")
 def results(request):
     """Start every selected case at once, JOBS at a time."""
     LOGS.mkdir(parents=True, exist_ok=True)
     selected = [item.callspec.params["case"] for item in request.session.items if "case" in item.fixturenames]
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        futures = {case.name: pool.submit(run, case) for case in selected}
+    with concurrent.futures.ProcessPoolExecutor(JOBS, multiprocessing.get_context("spawn")) as pool:
+        futures = {case.name: pool.submit(run_named, case.name) for case in selected}
         yield futures
         for future in futures.values():
             future.cancel()
