@@ -117,10 +117,14 @@ void flush_tlb_all(void)
 /* Takes the pages a real map would take, so that accounting is tested; the memory is the host's. */
 void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg)
 {
+	phys_addr_t pa;
+
 	for (unsigned long va = ALIGN_DOWN(start, PAGE_SIZE); va < end; va += PAGE_SIZE) {
 		if (is_accessible(va))
 			continue;
-		assert(take(arg) % PAGE_SIZE == 0);
+		pa = take(arg);
+		assert(pa % PAGE_SIZE == 0);
+		memset(phys_to_virt(pa), 0, PAGE_SIZE); /* it must be RAM */
 		make_accessible(va, va + PAGE_SIZE);
 	}
 }

@@ -311,7 +311,7 @@ static void one_page_at_a_time(void)
 static void test_tiny(void **state)
 {
 	(void)state;
-	for (unsigned int pages = 4; pages < 60; pages += pages < 14 ? 1 : 7) {
+	for (unsigned int pages = 2; pages < 60; pages += pages < 14 ? 1 : 7) {
 		struct machine_range ram[] = {{5 * MB, pages * PAGE_SIZE, 0}, {0}};
 		struct machine m = {ram, NULL, 0, 0, 0, 1};
 
