@@ -59,7 +59,8 @@ READELF      := llvm-readelf
 AR           := llvm-ar
 LDFLAGS_LD   := --pack-dyn-relocs=none --apply-dynamic-relocs
 NOSTDINC     := -nostdlibinc
-OPT          := -Oz
+# Across files, because clang's tiny model is not for lld 14: it loads the canary by the GOT.
+OPT          := -Oz -flto
 else
 CROSS_COMPILE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),,aarch64-linux-gnu-)
 CC           := $(CROSS_COMPILE)gcc
@@ -69,7 +70,7 @@ OBJCOPY      := $(CROSS_COMPILE)objcopy
 READELF      := $(CROSS_COMPILE)readelf
 AR           := $(CROSS_COMPILE)ar
 NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null)
-# Symbols are within 1 MiB: one instruction instead of two. (lld 14 cannot link clang's tiny model: it loads the canary by the GOT.)
+# Symbols are within 1 MiB: one instruction instead of two.
 OPT          := -Os -mcmodel=tiny
 # A loop of memcpy's must not become a call of memcpy.
 CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
@@ -89,7 +90,7 @@ LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=
 
 # Before relocation and before the MMU: no canary to be read, no table of addresses.
 EARLY        := head.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
-$(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables -mstrict-align))
+$(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables -mstrict-align -fno-lto))
 CFLAGS_lib/dt.o := -isystem $(O)/libfdt/include -isystem lib/libfdt-shim
 
 # A comma as an argument.
