@@ -59,8 +59,9 @@ READELF      := llvm-readelf
 AR           := llvm-ar
 LDFLAGS_LD   := --pack-dyn-relocs=none --apply-dynamic-relocs
 NOSTDINC     := -nostdlibinc
-# Across files, because clang's tiny model is not for lld 14: it loads the canary by the GOT.
-OPT          := -Oz -flto
+# clang's tiny model is not for lld 14: it loads the canary by the GOT.
+OPT          := -Oz
+LINK          = $(LD) $(LDFLAGS)
 else
 CROSS_COMPILE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),,aarch64-linux-gnu-)
 CC           := $(CROSS_COMPILE)gcc
@@ -71,14 +72,16 @@ READELF      := $(CROSS_COMPILE)readelf
 AR           := $(CROSS_COMPILE)ar
 NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null)
 # Symbols are within 1 MiB: one instruction instead of two.
-OPT          := -Os -mcmodel=tiny
+OPT          := -Os -mcmodel=tiny -ffat-lto-objects
+# gcc's own linker front end knows how to compile what is left to the link.
+LINK          = $(CC) $(filter-out -include lib/hidden.h,$(CFLAGS)) -flto-partition=one -nostdlib -static-pie $(patsubst %,-Wl$(,)%,$(LDFLAGS))
 # A loop of memcpy's must not become a call of memcpy.
 CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
 endif
 
 CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(VA_BITS)
 # hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
-CFLAGS       := $(NOSTDINC) -std=gnu11 $(OPT) -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
+CFLAGS       := $(NOSTDINC) -std=gnu11 $(OPT) -flto -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
 		-fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
 		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 		-ffunction-sections -fdata-sections \
@@ -134,7 +137,7 @@ $(O)/linker.lds: linker.lds $(O)/.flags
 # Several links: the first, with empty tables, says what is to be in them; see scripts/link.
 $(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/link
 	$(call say,LD)
-	$(Q)CC='$(CC)' LD='$(LD) $(LDFLAGS)' NM='$(NM)' READELF='$(READELF)' V='$(V)' \
+	$(Q)CC='$(CC)' LINK='$(LINK)' NM='$(NM)' READELF='$(READELF)' V='$(V)' \
 		scripts/link $@ $(O)/linker.lds $(OBJS) $(LIBS)
 
 $(O)/Image: $(O)/kernel.elf
