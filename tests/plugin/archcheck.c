@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What QEMU calls. Arguments: log=FILE (default: standard error) and map=System.map, for symbols and for where the Image's
- * file ends.
+ * What QEMU calls. Arguments: log=FILE (default: standard error) and map=System.map, for symbols
+ * and for where the Image's file ends.
  */
 #include "archcheck.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT   __attribute__((visibility("default")))
 #define MAX_CPUS 512
 
 EXPORT int qemu_plugin_version = PLUGIN_API;
@@ -26,7 +26,8 @@ struct place {
 	bool header;
 };
 
-/* --- registers ------------------------------------------------------------------------------------- */
+/* --- registers
+ * ------------------------------------------------------------------------------------- */
 
 static u64 read_register(void *handle)
 {
@@ -48,7 +49,7 @@ u64 cpu_x(struct cpu *cpu, unsigned int n)
 	return n < 31 ? read_register(cpu->x[n]) : 0;
 }
 
-struct cpu *cpu_next(struct cpu *cpu)
+struct cpu *cpu_next(const struct cpu *cpu)
 {
 	for (unsigned int i = cpu ? cpu->id + 1 : 0; i < MAX_CPUS; i++)
 		if (cpus[i])
@@ -66,7 +67,9 @@ void cpu_refresh(struct cpu *cpu)
 	for (unsigned int reg = 0; reg < NR_SYSREGS; reg++)
 		cpu->reg[reg] = read_register(cpu->sysregs[reg]);
 	cpu->vbar = read_register(cpu->vbar_el1);
-	sctlr = cpu->el == 3 ? read_register(cpu->sctlr_el3) : cpu->el == 2 ? read_register(cpu->sctlr_el2) : cpu->reg[SCTLR];
+	sctlr = cpu->el == 3   ? read_register(cpu->sctlr_el3)
+		: cpu->el == 2 ? read_register(cpu->sctlr_el2)
+			       : cpu->reg[SCTLR];
 	cpu->mmu = sctlr & 1;
 	cpu->cached = cpu->mmu && sctlr & 4;
 	if (before != (cpu->mmu && at_el1(cpu)))
@@ -75,7 +78,8 @@ void cpu_refresh(struct cpu *cpu)
 
 static void name_register(struct cpu *cpu, const char *name, void *handle)
 {
-	static const char *const names[] = {"SCTLR", "TCR_EL1", "MAIR_EL1", "TTBR0_EL1", "TTBR1_EL1"};
+	static const char *const names[] = {"SCTLR", "TCR_EL1", "MAIR_EL1", "TTBR0_EL1",
+					    "TTBR1_EL1"};
 	unsigned int n;
 
 	for (n = 0; n < NR_SYSREGS; n++)
@@ -111,7 +115,8 @@ static void vcpu_made(uint64_t id, unsigned int vcpu)
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- execution --------------------------------------------------------------------------------------- */
+/* --- execution
+ * --------------------------------------------------------------------------------------- */
 
 static void image_entered(struct cpu *cpu, u64 pc)
 {
@@ -134,7 +139,8 @@ static void image_entered(struct cpu *cpu, u64 pc)
 	cpu_refresh(cpu);
 }
 
-/* The value an MRS of CTR_EL0 (DminLine 19:16, words) or DCZID_EL0 (BS 3:0, words) has given the guest. */
+/* The value an MRS of CTR_EL0 (DminLine 19:16, words) or DCZID_EL0 (BS 3:0, words) has given the
+ * guest. */
 static void take_id(struct cpu *cpu)
 {
 	u64 value = cpu_x(cpu, cpu->id_target);
@@ -171,7 +177,8 @@ static void block_executed(unsigned int vcpu, void *arg)
 		if (cpu->unknown || !at_el1(cpu))
 			cpu_refresh(cpu);
 		tables_block(cpu, place->pc, place->insn);
-		if (memory_any_stale() && cpu->mmu && at_el1(cpu) && tables_translate(cpu, place->pc, &t) && t.cacheable)
+		if (memory_any_stale() && cpu->mmu && at_el1(cpu) &&
+		    tables_translate(cpu, place->pc, &t) && t.cacheable)
 			memory_read(cpu, FETCH, t.pa, 4, place->pc);
 	}
 	pthread_mutex_unlock(&lock);
@@ -205,6 +212,8 @@ static void loaded(struct cpu *cpu, uint32_t info, u64 pa, u64 va, u64 pc)
 	struct translation t;
 
 	count.loads++;
+	if (!cpu->mmu)
+		memory_load_uncached(pa, pc);
 	if (cpu->cached && memory_any_stale() && chunk_find(pa) && chunk_find(pa)->lines &&
 	    tables_translate(cpu, va, &t) && t.cacheable)
 		memory_read(cpu, LOAD, pa, 1u << qemu_plugin_mem_size_shift(info), pc);
@@ -231,18 +240,23 @@ static void memory_accessed(unsigned int vcpu, uint32_t info, uint64_t va, void 
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- translation ------------------------------------------------------------------------------------- */
+/* --- translation
+ * ------------------------------------------------------------------------------------- */
 
 /* The arm64 Image header: a branch first, "ARM\x64" at 56. */
 static bool is_header(u64 pc, u32 insn)
 {
-	GByteArray *bytes;
+	static GByteArray *bytes;
 	bool found;
 
 	if (pc & 0xfff || insn >> 26 != 5)
 		return false;
-	bytes = g_byte_array_new();
-	found = qemu_plugin_read_memory_vaddr(pc + 56, bytes, 4) && !memcmp(bytes->bytes, "ARM\x64", 4);
+	pthread_mutex_lock(&lock);
+	if (!bytes)
+		bytes = g_byte_array_new();
+	found = qemu_plugin_read_memory_vaddr(pc + 56, bytes, 4) &&
+		!memcmp(bytes->bytes, "ARM\x64", 4);
+	pthread_mutex_unlock(&lock);
 	return found;
 }
 
@@ -270,13 +284,16 @@ static void block_translated(uint64_t id, void *tb)
 		if (!i) {
 			place = new_place(pc, opcode);
 			place->header = is_header(pc, opcode);
-			qemu_plugin_register_vcpu_tb_exec_cb(tb, block_executed, CB_READS_REGS, place);
+			qemu_plugin_register_vcpu_tb_exec_cb(tb, block_executed, CB_READS_REGS,
+							     place);
 		}
 		if (insn_matters(opcode) || id_read)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, insn_executed, CB_READS_REGS,
-							       new_place(pc, insn_matters(opcode) ? opcode : 0));
+			qemu_plugin_register_vcpu_insn_exec_cb(
+				insn, insn_executed, CB_READS_REGS,
+				new_place(pc, insn_matters(opcode) ? opcode : 0));
 		id_read = insn_reads_id(opcode);
-		qemu_plugin_register_vcpu_mem_cb(insn, memory_accessed, CB_READS_REGS, MEM_BOTH, (void *)(uintptr_t)pc);
+		qemu_plugin_register_vcpu_mem_cb(insn, memory_accessed, CB_READS_REGS, MEM_BOTH,
+						 (void *)(uintptr_t)pc);
 	}
 }
 
@@ -301,7 +318,8 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
 		else if (!strncmp(argv[i], "map=", 4))
 			map = argv[i] + 4;
 		else
-			return fprintf(stderr, "archcheck: what is '%s'? log=FILE map=System.map\n", argv[i]);
+			return fprintf(stderr, "archcheck: what is '%s'? log=FILE map=System.map\n",
+				       argv[i]);
 	}
 	if (!report_open(log, map))
 		return 1;

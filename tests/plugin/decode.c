@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Instructions that matter (Arm ARM C5.3 System instructions, C6.2 DSB, DMB, ISB, MSR, MRS, ERET). */
+/* Instructions that matter (Arm ARM C5.3 System instructions, C6.2 DSB, DMB, ISB, MSR, MRS, ERET).
+ */
 #include "archcheck.h"
 
 /* System instruction class: op0, op1, CRn, CRm, op2 as one number. */
 #define SYS(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
-#define DC_IVAC	 SYS(1, 0, 7, 6, 1)
-#define DC_ISW	 SYS(1, 0, 7, 6, 2)
-#define DC_CSW	 SYS(1, 0, 7, 10, 2)
-#define DC_CISW	 SYS(1, 0, 7, 14, 2)
-#define DC_ZVA	 SYS(1, 3, 7, 4, 1)
-#define DC_CVAC	 SYS(1, 3, 7, 10, 1)
-#define DC_CIVAC SYS(1, 3, 7, 14, 1)
+#define DC_IVAC    SYS(1, 0, 7, 6, 1)
+#define DC_ISW     SYS(1, 0, 7, 6, 2)
+#define DC_CSW     SYS(1, 0, 7, 10, 2)
+#define DC_CISW    SYS(1, 0, 7, 14, 2)
+#define DC_ZVA     SYS(1, 3, 7, 4, 1)
+#define DC_CVAC    SYS(1, 3, 7, 10, 1)
+#define DC_CIVAC   SYS(1, 3, 7, 14, 1)
 #define IC_IALLUIS SYS(1, 0, 7, 1, 0)
-#define IC_IALLU SYS(1, 0, 7, 5, 0)
+#define IC_IALLU   SYS(1, 0, 7, 5, 0)
 
 #define MSR_SCTLR_EL1 SYS(3, 0, 1, 0, 0)
 #define MSR_TTBR0_EL1 SYS(3, 0, 2, 0, 0)
@@ -101,10 +102,15 @@ static void context_synchronized(struct cpu *cpu, u64 pc, bool instruction)
 	cpu->unsynchronized = 0;
 }
 
-/* CRm 1:0 of DMB and DSB: 1 orders loads, 2 stores, 3 both. What DC, IC and TLBI need is the last. */
+/*
+ * CRm of DMB and DSB: 1:0 is 1 for loads, 2 for stores, 3 for both, 3:2 is 1 for this CPU only. DC,
+ * IC and TLBI need both; what others take part in, DC to the PoC and TLBI IS, more than this CPU
+ * (B2.3.9).
+ */
 static void barrier(struct cpu *cpu, u32 insn, u64 pc)
 {
 	unsigned int kind = insn >> 8 & 3, op = insn >> 5 & 7;
+	bool shared = (insn >> 10 & 3) != 1;
 
 	if (op == 6) {
 		count.isb++;
@@ -119,13 +125,13 @@ static void barrier(struct cpu *cpu, u32 insn, u64 pc)
 	count.dsb++;
 	cpu->dsbs++;
 	if (kind == 3) {
-		cpu->full_dsbs++;
+		cpu->dc_dsbs += shared;
 		if (cpu->tlbi_all == ISSUED)
 			cpu->tlbi_all = COMPLETED;
 		if (cpu->ic_all == ISSUED)
 			cpu->ic_all = COMPLETED;
 	}
-	tables_dsb(cpu, kind == 3);
+	tables_dsb(cpu, kind == 3, shared);
 }
 
 static u64 sign_extend(u64 value, unsigned int bits)
@@ -133,38 +139,40 @@ static u64 sign_extend(u64 value, unsigned int bits)
 	return (u64)((int64_t)(value << (64 - bits)) >> (64 - bits));
 }
 
-/* TLBI's operand for a range (C5.5, TLBI RVAE1): TG 47:46, SCALE 45:44, NUM 43:39, BaseADDR 36:0. */
-static void tlbi_range(struct cpu *cpu, u64 operand, bool leaf_only, u64 pc)
+/* TLBI's operand for a range (C5.5, TLBI RVAE1): TG 47:46, SCALE 45:44, NUM 43:39, BaseADDR 36:0.
+ */
+static void tlbi_range(struct cpu *cpu, u64 operand, bool leaf_only, bool shared, u64 pc)
 {
 	unsigned int shift = 10 + 2 * (operand >> 46 & 3);
 	u64 start = sign_extend(operand & ((1ull << 37) - 1), 37) << shift;
 	u64 granules = ((operand >> 39 & 31) + 1) << (5 * (operand >> 44 & 3) + 1);
 
-	tables_tlbi(cpu, start, start + (granules << shift) - 1, leaf_only, pc);
+	tables_tlbi(cpu, start, start + (granules << shift) - 1, leaf_only, shared, pc);
 }
 
 static void tlbi(struct cpu *cpu, unsigned int sys, u64 operand, u64 pc)
 {
 	unsigned int op1 = sys >> 11 & 7, crm = sys >> 3 & 15, op2 = sys & 7;
-	bool range = crm == 2 || crm == 5 || crm == 6;
+	bool range = crm == 2 || crm == 5 || crm == 6, shared = crm < 6;
 	u64 start = sign_extend(operand & ((1ull << 44) - 1), 44) << 12;
 
 	if (op1 == 4 ? op2 == 4 || op2 == 6 : op1 == 0 && op2 == 0) {
 		count.tlbi++;
 		cpu->tlbi_all = ISSUED;
-		tables_tlbi_all(cpu, pc);
+		tables_tlbi_all(cpu, shared, pc);
 	} else if (op1 == 0 && op2 & 1) {
 		count.tlbi++;
-		if (range && !(crm == 5 && op2 == 0))
-			tlbi_range(cpu, operand, op2 & 4, pc);
+		if (range)
+			tlbi_range(cpu, operand, op2 & 4, shared, pc);
 		else
-			tables_tlbi(cpu, start, start + 0xfff, op2 & 4, pc);
+			tables_tlbi(cpu, start, start + 0xfff, op2 & 4, shared, pc);
 	}
 }
 
 static void msr(struct cpu *cpu, unsigned int sys, u64 value, u64 pc)
 {
-	/* From above the registers are EL1's to be, or with E2H not even that; ERET has them read. */
+	/* From above the registers are EL1's to be, or with E2H not even that; ERET has them read.
+	 */
 	if (!at_el1(cpu)) {
 		cpu->unknown = true;
 		return;
@@ -192,15 +200,17 @@ static void sys_instruction(struct cpu *cpu, unsigned int sys, u64 operand, u64 
 	switch (sys) {
 	case DC_IVAC:
 	case DC_CIVAC:
-		return memory_dc(cpu, operand, true, pc);
+		return memory_dc(cpu, operand, true);
 	case DC_CVAC:
-		return memory_dc(cpu, operand, false, pc);
+		return memory_dc(cpu, operand, false);
 	case DC_ZVA:
 		return memory_zero_block(cpu, operand, pc);
 	case DC_ISW:
 	case DC_CSW:
 	case DC_CISW:
-		return report("set-way", pc, "cache maintenance by set and way reaches this CPU's own levels only");
+		return report(
+			"set-way", pc,
+			"cache maintenance by set and way reaches this CPU's own levels only");
 	case IC_IALLU:
 	case IC_IALLUIS:
 		cpu->ic_all = ISSUED;

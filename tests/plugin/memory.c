@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory as the CPU's stores leave it. Stores with the caches off go to memory, but a line of the cache that holds older bytes
- * of theirs may be found by later reads through the cache, until it is invalidated: DMB, DC IVAC or CIVAC, DSB (Arm ARM
- * D7.5.9, B2.8.2). A byte mask a line, not a flag, because stacks and tables are written again.
+ * Memory as the CPU's stores leave it. Stores with the caches off go to memory, but a line of the
+ * cache that holds older bytes of theirs may be found by later reads through the cache, until it is
+ * invalidated: DMB, DC IVAC or CIVAC, DSB (Arm ARM D7.5.9, B2.8.2). A byte mask a line, not a flag,
+ * because stacks and tables are written again. The other way round: what was stored through the
+ * caches is not in memory, where loads with the caches off look, before a DC that cleans.
  */
 #include "archcheck.h"
 
@@ -109,14 +111,15 @@ static u64 byte_mask(u64 offset, u64 size)
 	return (size >= LINE ? ~0ull : (1ull << size) - 1) << offset;
 }
 
-/* --- stores -------------------------------------------------------------------------------------- */
+/* --- stores --------------------------------------------------------------------------------------
+ */
 
 static void give_lines(struct chunk *chunk)
 {
 	if (chunk->lines)
 		return;
 	chunk->lines = calloc(LINES, sizeof(*chunk->lines));
-	stale_chunks = realloc(stale_chunks, (nr_stale_chunks + 1) * sizeof(*stale_chunks));
+	stale_chunks = resized(stale_chunks, nr_stale_chunks + 1, sizeof(*stale_chunks));
 	stale_chunks[nr_stale_chunks++] = chunk;
 }
 
@@ -129,9 +132,11 @@ static void stored_uncached(struct cpu *cpu, struct chunk *chunk, u64 pa, u64 ma
 	give_lines(chunk);
 	line = &chunk->lines[nr];
 	/* The loader has cleaned what is in the Image's file, and nothing else. */
-	if ((pa < file_base || pa >= file_end) && file_end != UINT64_MAX && !(chunk->dropped >> nr & 1))
+	if ((pa < file_base || pa >= file_end) && file_end != UINT64_MAX &&
+	    !(chunk->dropped >> nr & 1))
 		report("dirty-line", pc,
-		       "0x%" PRIx64 " stored with the caches off, its line not invalidated before: a dirty one may be written over it",
+		       "0x%" PRIx64
+		       " stored with the caches off, its line not invalidated before: a dirty one may be written over it",
 		       pa);
 	line->stored |= mask;
 	line->pc = pc;
@@ -150,6 +155,7 @@ static void stored(struct cpu *cpu, struct chunk *chunk, u64 pa, u64 size, u64 p
 		return;
 	}
 	chunk->dropped &= ~(1ull << nr);
+	chunk->dirty |= 1ull << nr;
 	if (chunk->lines)
 		chunk->lines[nr].stored &= ~mask;
 }
@@ -160,7 +166,8 @@ void memory_store(struct cpu *cpu, u64 pa, u64 va, const void *bytes, unsigned i
 	u64 at = pa % CHUNK, old[3], new[3];
 	u64 word = at & ~7ull, words;
 
-	if (at + size > CHUNK) /* the rest is in a page of another address; none of our targets stores so */
+	if (at + size >
+	    CHUNK) /* the rest is in a page of another address; none of our targets stores so */
 		size = (unsigned int)(CHUNK - at);
 	words = (at + size - word + 7) / 8;
 	memcpy(old, &chunk->bytes[word], words * 8);
@@ -178,7 +185,8 @@ void memory_store(struct cpu *cpu, u64 pa, u64 va, const void *bytes, unsigned i
 	}
 	for (u64 i = 0; chunk->live && i < words; i++)
 		if (old[i] != new[i])
-			tables_entry_stored(cpu, chunk, (unsigned int)(word / 8 + i), old[i], new[i], pc);
+			tables_entry_stored(cpu, chunk, (unsigned int)(word / 8 + i), old[i],
+					    new[i], pc);
 }
 
 void memory_zero_block(struct cpu *cpu, u64 va, u64 pc)
@@ -189,7 +197,8 @@ void memory_zero_block(struct cpu *cpu, u64 va, u64 pc)
 
 	count.stores++;
 	if (!cpu->cached)
-		report("zva-uncached", pc, "DC ZVA of 0x%" PRIx64 " with the caches off: it faults there", va);
+		report("zva-uncached", pc,
+		       "DC ZVA of 0x%" PRIx64 " with the caches off: it faults there", va);
 	for (u64 at = 0; at < cpu->zva_block; at += sizeof(zeroes)) {
 		if (!tables_translate(cpu, start + at, &t))
 			return; /* it faults */
@@ -197,53 +206,60 @@ void memory_zero_block(struct cpu *cpu, u64 va, u64 pc)
 	}
 }
 
-/* --- maintenance ----------------------------------------------------------------------------------- */
+/* --- maintenance
+ * ----------------------------------------------------------------------------------- */
 
-static void invalidate_line(struct cpu *cpu, struct chunk *chunk, u64 nr)
+static void maintain_line(struct cpu *cpu, struct chunk *chunk, u64 nr, bool invalidates)
 {
 	struct line *line;
 
+	chunk->dirty &= ~(1ull << nr);
+	if (!invalidates)
+		return;
 	chunk->dropped |= 1ull << nr;
 	if (!chunk->lines)
 		return;
 	line = &chunk->lines[nr];
 	line->unordered = line->cpu == cpu->id && line->orders == cpu->orders;
 	line->invalidated = !line->unordered;
-	line->full_dsbs = cpu->full_dsbs;
+	line->dc_dsbs = cpu->dc_dsbs;
 	line->cpu = (u8)cpu->id;
 }
 
-void memory_dc(struct cpu *cpu, u64 va, bool invalidates, u64 pc)
+void memory_dc(struct cpu *cpu, u64 va, bool invalidates)
 {
 	u64 start = va & ~(u64)(cpu->dc_line - 1);
 	struct translation t;
 
-	(void)pc;
 	count.dc++;
-	if (!invalidates || !tables_translate(cpu, start, &t))
+	if (!tables_translate(cpu, start, &t))
 		return;
 	for (u64 at = 0; at < cpu->dc_line; at += LINE)
-		invalidate_line(cpu, chunk_get(t.pa + at, start + at), (t.pa + at) % CHUNK / LINE);
+		maintain_line(cpu, chunk_get(t.pa + at, start + at), (t.pa + at) % CHUNK / LINE,
+			      invalidates);
 }
 
-/* --- reads ----------------------------------------------------------------------------------------- */
+/* --- reads
+ * ----------------------------------------------------------------------------------------- */
 
-static void read_line(struct cpu *cpu, enum reader reader, struct line *line, u64 pa, u64 mask, u64 pc)
+static void read_line(struct cpu *cpu, enum reader reader, struct line *line, u64 pa, u64 mask,
+		      u64 pc)
 {
 	static const char *const kinds[] = {"stale-load", "stale-fetch", "stale-walk"};
 	const char *missing;
 
 	if (!(line->stored & mask))
 		return;
-	if (line->invalidated && line->cpu == cpu->id && line->full_dsbs != cpu->full_dsbs) {
+	if (line->invalidated && line->cpu == cpu->id && line->dc_dsbs != cpu->dc_dsbs) {
 		line->stored = 0;
 		return;
 	}
-	missing = line->invalidated ? "no DSB behind its DC IVAC" :
-		  line->unordered   ? "no DMB or DSB between store and DC IVAC" :
-				      "no DC IVAC or CIVAC between";
-	report(kinds[reader], pc, "0x%" PRIx64 " was stored with the caches off by %s, is now read through them, %s", pa,
-	       symbol(line->pc), missing);
+	missing = line->invalidated ? "no DSB behind its DC IVAC"
+		  : line->unordered ? "no DMB or DSB between store and DC IVAC"
+				    : "no DC IVAC or CIVAC between";
+	report(kinds[reader], pc,
+	       "0x%" PRIx64 " was stored with the caches off by %s, is now read through them, %s",
+	       pa, symbol(line->pc), missing);
 	line->stored = 0; /* one report is enough */
 }
 
@@ -256,10 +272,25 @@ void memory_read(struct cpu *cpu, enum reader reader, u64 pa, u64 size, u64 pc)
 		if (part > size)
 			part = size;
 		if (chunk && chunk->lines)
-			read_line(cpu, reader, &chunk->lines[pa % CHUNK / LINE], pa, byte_mask(pa % LINE, part), pc);
+			read_line(cpu, reader, &chunk->lines[pa % CHUNK / LINE], pa,
+				  byte_mask(pa % LINE, part), pc);
 		pa += part;
 		size -= part;
 	}
+}
+
+void memory_load_uncached(u64 pa, u64 pc)
+{
+	struct chunk *chunk = chunk_find(pa);
+	u64 bit = 1ull << pa % CHUNK / LINE;
+
+	if (!chunk || !(chunk->dirty & bit))
+		return;
+	report("not-cleaned", pc,
+	       "0x%" PRIx64
+	       " is read with the caches off, its line was stored to through them and no DC CVAC came since, last by %s",
+	       pa, symbol(chunk->pc));
+	chunk->dirty &= ~bit;
 }
 
 void memory_fetchable(struct cpu *cpu, u64 pa, u64 size, u64 pc)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The part of QEMU's plugin interface (version 4, QEMU 10) that is used here, and of GLib's. Debian has no package with the
- * header. QEMU refuses a plugin whose version it does not support.
+ * The part of QEMU's plugin interface (version 4, QEMU 10) that is used here, and of GLib's. Debian
+ * has no package with the header. QEMU refuses a plugin whose version it does not support.
  */
 #ifndef PLUGIN_QEMU_H
 #define PLUGIN_QEMU_H
@@ -30,7 +30,8 @@ struct reg_entry {
 	const char *name, *feature;
 };
 
-/* What a memory access carried; the first of its fields says how large it is, 0 to 4 for 1 to 16 bytes. */
+/* What a memory access carried; the first of its fields says how large it is, 0 to 4 for 1 to 16
+ * bytes. */
 struct mem_value {
 	int log2;
 	union {

@@ -19,6 +19,15 @@ static struct name *names;
 static size_t nr_names;
 static u64 text_base, data_end, image_base;
 
+void *resized(void *array, size_t n, size_t size)
+{
+	void *larger = realloc(array, n * size);
+
+	if (!larger)
+		abort();
+	return larger;
+}
+
 /* System.map: address, type, name; sorted. */
 static bool read_map(const char *path)
 {
@@ -30,7 +39,7 @@ static bool read_map(const char *path)
 		return false;
 	while (fscanf(f, "%" SCNx64 " %c %55s%*[^\n]", &n.address, &type, n.text) == 3) {
 		if (!(nr_names & (nr_names + 1)) || !names)
-			names = realloc(names, (2 * nr_names + 2) * sizeof(n));
+			names = resized(names, 2 * nr_names + 2, sizeof(n));
 		names[nr_names++] = n;
 		if (!strcmp(n.text, "_text"))
 			text_base = n.address;
@@ -89,8 +98,8 @@ const char *symbol(u64 pc)
 			high = mid;
 	}
 	if (low && low < nr_names)
-		snprintf(text, sizeof(texts[0]), "0x%" PRIx64 " (%s+0x%" PRIx64 ")", pc, names[low - 1].text,
-			 address - names[low - 1].address);
+		snprintf(text, sizeof(texts[0]), "0x%" PRIx64 " (%s+0x%" PRIx64 ")", pc,
+			 names[low - 1].text, address - names[low - 1].address);
 	return text;
 }
 
@@ -129,18 +138,16 @@ void report(const char *kind, u64 pc, const char *format, ...)
 	fprintf(out, "; at %s\n", symbol(pc));
 }
 
-void report_note(const char *text)
-{
-	fprintf(out, "archcheck: %s\n", text);
-}
-
 void report_summary(void)
 {
 	fprintf(out,
-		"archcheck: %u reports, stores %" PRIu64 " checked (%" PRIu64 " with caches off), loads %" PRIu64
-		", blocks %" PRIu64 ", tables %" PRIu64 ", live entries %" PRIu64 " added %" PRIu64 " removed %" PRIu64
-		" changed, DC %" PRIu64 ", TLBI %" PRIu64 ", DSB %" PRIu64 ", ISB %" PRIu64 ", registers %" PRIu64 "\n",
-		nr_reports, count.stores, count.uncached_stores, count.loads, count.blocks, count.tables, count.added,
-		count.removed, count.changed, count.dc, count.tlbi, count.dsb, count.isb, count.registers);
+		"archcheck: %u reports, stores %" PRIu64 " checked (%" PRIu64
+		" with caches off), loads %" PRIu64 ", blocks %" PRIu64 ", tables %" PRIu64
+		", live entries %" PRIu64 " added %" PRIu64 " removed %" PRIu64
+		" changed, DC %" PRIu64 ", TLBI %" PRIu64 ", DSB %" PRIu64 ", ISB %" PRIu64
+		", registers %" PRIu64 "\n",
+		nr_reports, count.stores, count.uncached_stores, count.loads, count.blocks,
+		count.tables, count.added, count.removed, count.changed, count.dc, count.tlbi,
+		count.dsb, count.isb, count.registers);
 	fflush(out);
 }

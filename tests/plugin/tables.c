@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The live translation tables of EL1, followed from TTBR0 and TTBR1 through the copy of memory (Arm ARM D8.2, D8.3), and three
- * lists of what is under way:
+ * The live translation tables of EL1, followed from TTBR0 and TTBR1 through the copy of memory (Arm
+ * ARM D8.2, D8.3), and three lists of what is under way:
  *
  *   new    an entry became valid: DSB, then ISB, and only then may it be used (D8.16, B2.3.9)
- *   stale  an entry was removed or its rights changed, so the TLB may hold the old one: DSB, TLBI, DSB, ISB. Output address,
- *          size and memory type change only by way of an invalid entry and all of that (D8.16.1, break-before-make)
- *   registers  SCTLR, TCR, MAIR, TTBRn: an ISB before they matter (D19.1.2)
+ *   stale  an entry was removed or its rights changed, so the TLB may hold the old one: DSB, TLBI,
+ * DSB, ISB. Output address, size and memory type change only by way of an invalid entry and all of
+ * that (D8.16.1, break-before-make) registers  SCTLR, TCR, MAIR, TTBRn: an ISB before they matter
+ * (D19.1.2)
  */
 #include "archcheck.h"
 
@@ -14,11 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALID	   1ull
-#define TABLE	   2ull /* at level 3: page */
-#define ADDRESS	   0x0000fffffffff000ull
+#define VALID      1ull
+#define TABLE      2ull /* at level 3: page */
+#define ADDRESS    0x0000fffffffff000ull
 #define CONTIGUOUS (1ull << 52)
-#define PXN	   (1ull << 53)
+#define PXN        (1ull << 53)
 #define NOT_GLOBAL (1ull << 11)
 #define ATTR_INDEX (7ull << 2)
 
@@ -27,10 +28,11 @@ enum why { REMOVED, RIGHTS, ROOT };
 
 struct stale {
 	u64 start, last; /* virtual, inclusive */
-	u64 unit;	 /* bytes an entry spans; 0: the root's */
+	u64 unit;        /* bytes an entry spans; 0: the root's */
 	enum stage stage;
 	enum why why;
-	bool table; /* an entry that led to a table */
+	bool table;  /* an entry that led to a table */
+	bool shared; /* its TLBI went to all CPUs */
 	unsigned int cpu;
 	u64 pc, touched; /* touched: the CPU's blocks when it last got on */
 };
@@ -46,17 +48,18 @@ static struct stale *stales;
 static struct new_entry *news;
 static size_t nr_stales, nr_news, room_stales, room_news;
 
-#define APPEND(list, item)                                                                                             \
-	do {                                                                                                           \
-		if (nr_##list == room_##list) {                                                                        \
-			room_##list = 2 * room_##list + 16;                                                            \
-			list = realloc(list, room_##list * sizeof(*list));                                             \
-		}                                                                                                      \
-		list[nr_##list++] = (item);                                                                            \
+#define APPEND(list, item)                                                                         \
+	do {                                                                                       \
+		if (nr_##list == room_##list) {                                                    \
+			room_##list = 2 * room_##list + 16;                                        \
+			list = resized(list, room_##list, sizeof(*list));                          \
+		}                                                                                  \
+		list[nr_##list++] = (item);                                                        \
 	} while (0)
 #define REMOVE(list, i) (list[i] = list[--nr_##list])
 
-/* --- geometry -------------------------------------------------------------------------------------- */
+/* --- geometry
+ * -------------------------------------------------------------------------------------- */
 
 struct regime {
 	unsigned int granule; /* log2 */
@@ -128,7 +131,8 @@ bool tables_translate(const struct cpu *cpu, u64 va, struct translation *to)
 	u64 table, entry;
 
 	if (!cpu->mmu || !at_el1(cpu)) {
-		*to = (struct translation){.pa = va, .size = 1, .cacheable = cpu->cached, .executable = true};
+		*to = (struct translation){
+			.pa = va, .size = 1, .cacheable = cpu->cached, .executable = true};
 		return true;
 	}
 	r = regime_of(cpu, half);
@@ -157,24 +161,28 @@ bool tables_translate(const struct cpu *cpu, u64 va, struct translation *to)
 	return false;
 }
 
-/* --- which memory is live tables ---------------------------------------------------------------------- */
+/* --- which memory is live tables
+ * ---------------------------------------------------------------------- */
 
 static unsigned int generation;
 static struct chunk **live;
 static size_t nr_live, room_live;
 
-/* Stores must have got to where the walker looks: an order before the link to a table, a DSB before a root goes live. */
+/* Stores must have got to where the walker looks: an order before the link to a table, a DSB before
+ * a root goes live. */
 static void check_complete(const struct cpu *cpu, const struct chunk *chunk, bool linked, u64 pc)
 {
 	if (chunk->cpu != cpu->id)
 		return;
 	if (linked && chunk->orders == cpu->orders)
 		report("link-no-dmb", pc,
-		       "table 0x%" PRIx64 " gets linked, no DMB or DSB since its last store by %s: the walker may read what was there before",
+		       "table 0x%" PRIx64
+		       " gets linked, no DMB or DSB since its last store by %s: the walker may read what was there before",
 		       chunk->pa, symbol(chunk->pc));
 	if (!linked && chunk->dsbs == cpu->dsbs)
-		report("root-no-dsb", pc, "table 0x%" PRIx64 " goes live, no DSB since its last store by %s", chunk->pa,
-		       symbol(chunk->pc));
+		report("root-no-dsb", pc,
+		       "table 0x%" PRIx64 " goes live, no DSB since its last store by %s",
+		       chunk->pa, symbol(chunk->pc));
 }
 
 struct marking {
@@ -192,13 +200,17 @@ static void mark_entry(const struct marking *m, u64 entry, int level, u64 va)
 	unsigned int shift = level_shift(m->granule, level);
 
 	if (is_table(entry, level))
-		mark_table(m, table_address(entry, m->granule), level + 1, va, 1u << (m->granule - 3));
-	else if (is_leaf(entry, level) && !m->linked && !(entry & PXN) && is_cacheable(m->cpu, entry))
-		memory_fetchable(m->cpu, entry & ADDRESS & ~((1ull << shift) - 1), 1ull << shift, m->pc);
+		mark_table(m, table_address(entry, m->granule), level + 1, va,
+			   1u << (m->granule - 3));
+	else if (is_leaf(entry, level) && !m->linked && !(entry & PXN) &&
+		 is_cacheable(m->cpu, entry))
+		memory_fetchable(m->cpu, entry & ADDRESS & ~((1ull << shift) - 1), 1ull << shift,
+				 m->pc);
 }
 
 /* A piece of a table of at most CHUNK bytes. */
-static void mark_chunk(const struct marking *m, u64 pa, int level, u64 va, unsigned int first, unsigned int entries)
+static void mark_chunk(const struct marking *m, u64 pa, int level, u64 va, unsigned int first,
+		       unsigned int entries)
 {
 	struct chunk *chunk = chunk_find(pa);
 	u64 entry;
@@ -212,15 +224,17 @@ static void mark_chunk(const struct marking *m, u64 pa, int level, u64 va, unsig
 	}
 	chunk->live = true;
 	chunk->generation = generation;
-	chunk->first = first;
 	chunk->level = level;
 	chunk->half = m->half;
-	chunk->va = va;
+	chunk->word = pa % CHUNK / 8;
+	chunk->entries = entries;
+	chunk->va = va + ((u64)first << level_shift(m->granule, level));
 	APPEND(live, chunk);
 	for (unsigned int i = 0; i < entries; i++) {
 		memcpy(&entry, &chunk->bytes[pa % CHUNK + 8 * i], 8);
 		if (entry & VALID)
-			mark_entry(m, entry, level, va + ((u64)(first + i) << level_shift(m->granule, level)));
+			mark_entry(m, entry, level,
+				   chunk->va + ((u64)i << level_shift(m->granule, level)));
 	}
 }
 
@@ -275,25 +289,30 @@ void tables_reset(void)
 	nr_live = nr_stales = nr_news = 0;
 }
 
-/* --- entries --------------------------------------------------------------------------------------- */
+/* --- entries
+ * --------------------------------------------------------------------------------------- */
 
-static const char *const stage_lacks[] = {"no DSB", "no TLBI", "no DSB behind its TLBI", "no ISB behind its TLBI and DSB"};
-static const char *const stage_kind[] = {"stale-no-dsb", "stale-no-tlbi", "tlbi-no-dsb", "tlbi-no-isb"};
+static const char *const stage_lacks[] = {"no DSB", "no TLBI", "no DSB behind its TLBI",
+					  "no ISB behind its TLBI and DSB"};
+static const char *const stage_kind[] = {"stale-no-dsb", "stale-no-tlbi", "tlbi-no-dsb",
+					 "tlbi-no-isb"};
 static const char *const why_text[] = {"entry removed", "rights changed", "root replaced"};
 
 static void report_stale(const struct stale *s, const char *event, u64 at)
 {
-	report(stage_kind[s->stage], s->pc, "%s for 0x%" PRIx64 "-0x%" PRIx64 ", %s before %s at %s", why_text[s->why],
-	       s->start, s->last, stage_lacks[s->stage], event, symbol(at));
+	report(stage_kind[s->stage], s->pc,
+	       "%s for 0x%" PRIx64 "-0x%" PRIx64 ", %s before %s at %s", why_text[s->why], s->start,
+	       s->last, stage_lacks[s->stage], event, symbol(at));
 }
 
 static void add_stale(struct cpu *cpu, u64 va, u64 span, enum why why, bool table, u64 pc)
 {
 	struct stale *s = nr_stales ? &stales[nr_stales - 1] : NULL;
-	struct stale item = {va, va + span - 1, span, WRITTEN, why, table, cpu->id, pc, cpu->blocks};
+	struct stale item = {va,    va + span - 1, span,    WRITTEN, why,
+			     table, false,         cpu->id, pc,      cpu->blocks};
 
-	if (s && s->stage == WRITTEN && s->unit == span && s->why == why && s->table == table && s->cpu == cpu->id &&
-	    s->last + 1 == va) {
+	if (s && s->stage == WRITTEN && s->unit == span && s->why == why && s->table == table &&
+	    s->cpu == cpu->id && s->last + 1 == va) {
 		s->last = va + span - 1;
 		s->touched = cpu->blocks;
 		return;
@@ -340,7 +359,7 @@ static const char *needs_break(u64 old, u64 new, int level)
 		return "memory type";
 	if ((old ^ new) & CONTIGUOUS)
 		return "contiguous bit";
-	return old & ~new & NOT_GLOBAL ? "scope (global)" : NULL;
+	return old & ~new &NOT_GLOBAL ? "scope (global)" : NULL;
 }
 
 static void link_table(struct cpu *cpu, const struct chunk *chunk, u64 entry, u64 va, u64 pc)
@@ -350,20 +369,24 @@ static void link_table(struct cpu *cpu, const struct chunk *chunk, u64 entry, u6
 	mark_entry(&m, entry, chunk->level, va);
 }
 
-void tables_entry_stored(struct cpu *cpu, const struct chunk *chunk, unsigned int word, u64 old, u64 new, u64 pc)
+void tables_entry_stored(struct cpu *cpu, const struct chunk *chunk, unsigned int word, u64 old,
+			 u64 new, u64 pc)
 {
 	int level = chunk->level;
 	unsigned int shift = level_shift(tables_granule_shift(cpu, chunk->half), level);
-	u64 span = 1ull << shift, va = chunk->va + ((u64)(chunk->first + word) << shift);
+	u64 span = 1ull << shift, va = chunk->va + ((u64)(word - chunk->word) << shift);
 	const char *change;
 
+	if (word - chunk->word >= chunk->entries)
+		return; /* behind a small root */
 	if (is_valid(old, level) && is_valid(new, level)) {
 		count.changed++;
 		change = needs_break(old, new, level);
 		if (change)
 			report("no-break", pc,
-			       "entry for 0x%" PRIx64 " changes its %s while valid: 0x%" PRIx64 " to 0x%" PRIx64, va, change,
-			       old, new);
+			       "entry for 0x%" PRIx64 " changes its %s while valid: 0x%" PRIx64
+			       " to 0x%" PRIx64,
+			       va, change, old, new);
 		add_stale(cpu, va, span, RIGHTS, is_table(old, level), pc);
 		if (is_table(old, level) || is_table(new, level))
 			tables_changed(cpu, pc);
@@ -391,11 +414,14 @@ void tables_used(struct cpu *cpu, u64 va, u64 pc)
 		return;
 	if (cpu->unsynchronized) {
 		for (reg = 0; reg < NR_SYSREGS; reg++)
-			if (cpu->unsynchronized >> reg & 1 && (reg < TTBR0 || (int)(reg - TTBR0) == half))
+			if (cpu->unsynchronized >> reg & 1 &&
+			    (reg < TTBR0 || (int)(reg - TTBR0) == half))
 				break;
 		if (reg < NR_SYSREGS) {
-			report("register-no-isb", cpu->written_at[reg], "no ISB between this register write and 0x%" PRIx64
-			       " being used by %s", va, symbol(pc));
+			report("register-no-isb", cpu->written_at[reg],
+			       "no ISB between this register write and 0x%" PRIx64
+			       " being used by %s",
+			       va, symbol(pc));
 			cpu->unsynchronized &= ~(1u << reg);
 		}
 	}
@@ -405,13 +431,15 @@ void tables_used(struct cpu *cpu, u64 va, u64 pc)
 		if (va < n->start || va > n->last || (n->stored && n->cpu != cpu->id))
 			continue;
 		report(n->stored ? "new-no-isb" : "new-no-dsb", n->pc,
-		       "new entry for 0x%" PRIx64 "-0x%" PRIx64 ", no %s before 0x%" PRIx64 " is used by %s", n->start, n->last,
-		       n->stored ? "ISB" : "DSB", va, symbol(pc));
+		       "new entry for 0x%" PRIx64 "-0x%" PRIx64 ", no %s before 0x%" PRIx64
+		       " is used by %s",
+		       n->start, n->last, n->stored ? "ISB" : "DSB", va, symbol(pc));
 		REMOVE(news, i--);
 	}
 }
 
-/* --- barriers and TLBI -------------------------------------------------------------------------------- */
+/* --- barriers and TLBI
+ * -------------------------------------------------------------------------------- */
 
 static void touch(struct stale *s, const struct cpu *cpu, enum stage stage)
 {
@@ -419,7 +447,7 @@ static void touch(struct stale *s, const struct cpu *cpu, enum stage stage)
 	s->touched = cpu->blocks;
 }
 
-void tables_dsb(struct cpu *cpu, bool full)
+void tables_dsb(struct cpu *cpu, bool full, bool shared)
 {
 	for (size_t i = 0; i < nr_news; i++)
 		if (news[i].cpu == cpu->id)
@@ -429,7 +457,7 @@ void tables_dsb(struct cpu *cpu, bool full)
 			continue;
 		if (stales[i].stage == WRITTEN)
 			touch(&stales[i], cpu, STORED);
-		else if (stales[i].stage == FLUSHED && full)
+		else if (stales[i].stage == FLUSHED && full && (shared || !stales[i].shared))
 			touch(&stales[i], cpu, FLUSH_DONE);
 	}
 }
@@ -453,13 +481,14 @@ void tables_isb(struct cpu *cpu, u64 pc, bool instruction)
 }
 
 /* The part of s in [start, last] is flushed; what is around it stays. */
-static void flush_part(struct cpu *cpu, size_t i, u64 start, u64 last, u64 pc)
+static void flush_part(struct cpu *cpu, size_t i, u64 start, u64 last, bool shared, u64 pc)
 {
 	struct stale whole = stales[i], part = whole, rest = whole;
 	struct stale *end;
 
 	if (whole.stage == WRITTEN)
-		report("tlbi-before-dsb", whole.pc, "%s for 0x%" PRIx64 "-0x%" PRIx64 ", no DSB before the TLBI at %s",
+		report("tlbi-before-dsb", whole.pc,
+		       "%s for 0x%" PRIx64 "-0x%" PRIx64 ", no DSB before the TLBI at %s",
 		       why_text[whole.why], whole.start, whole.last, symbol(pc));
 	REMOVE(stales, i);
 	if (start > whole.start) {
@@ -473,10 +502,12 @@ static void flush_part(struct cpu *cpu, size_t i, u64 start, u64 last, u64 pc)
 	}
 	part.start = start > whole.start ? start : whole.start;
 	part.last = last < whole.last ? last : whole.last;
+	part.shared = shared;
 	touch(&part, cpu, FLUSHED);
 	/* A loop of TLBIs grows one item. */
 	for (end = stales; end < stales + nr_stales; end++) {
-		if (end->stage == FLUSHED && end->last + 1 == part.start && end->pc == part.pc && end->unit == part.unit) {
+		if (end->stage == FLUSHED && end->last + 1 == part.start && end->pc == part.pc &&
+		    end->unit == part.unit) {
 			end->last = part.last;
 			touch(end, cpu, FLUSHED);
 			return;
@@ -485,15 +516,25 @@ static void flush_part(struct cpu *cpu, size_t i, u64 start, u64 last, u64 pc)
 	APPEND(stales, part);
 }
 
+/* A TLBI of this CPU only leaves the others' TLBs as they are; a root is each CPU's own. */
+static bool reaches(const struct cpu *cpu, const struct stale *s, bool shared)
+{
+	for (const struct cpu *other = cpu_next(NULL); other && !shared && s->why != ROOT;
+	     other = cpu_next(other))
+		if (other != cpu && other->entered && other->mmu && at_el1(other))
+			return false;
+	return true;
+}
+
 static void check_registers_before(struct cpu *cpu, const char *what, unsigned int regs, u64 pc)
 {
 	for (unsigned int reg = 0; reg < NR_SYSREGS; reg++)
 		if (cpu->unsynchronized >> reg & 1 && regs >> reg & 1)
-			report("register-no-isb", cpu->written_at[reg], "no ISB between this register write and %s at %s", what,
-			       symbol(pc));
+			report("register-no-isb", cpu->written_at[reg],
+			       "no ISB between this register write and %s at %s", what, symbol(pc));
 }
 
-void tables_tlbi(struct cpu *cpu, u64 start, u64 last, bool leaf_only, u64 pc)
+void tables_tlbi(struct cpu *cpu, u64 start, u64 last, bool leaf_only, bool shared, u64 pc)
 {
 	size_t n = nr_stales;
 
@@ -504,52 +545,61 @@ void tables_tlbi(struct cpu *cpu, u64 start, u64 last, bool leaf_only, u64 pc)
 		u64 unit = s->unit ? s->unit : 1;
 		u64 from = start & ~(unit - 1), to = last | (unit - 1);
 
-		if (s->stage >= FLUSHED || s->why == ROOT || (leaf_only && s->table) || s->last < from || s->start > to)
+		if (s->stage >= FLUSHED || s->why == ROOT || (leaf_only && s->table) ||
+		    s->last < from || s->start > to || !reaches(cpu, s, shared))
 			continue;
-		flush_part(cpu, i, from > s->start ? from : s->start, to < s->last ? to : s->last, pc);
+		flush_part(cpu, i, from > s->start ? from : s->start, to < s->last ? to : s->last,
+			   shared, pc);
 		/* Another item has taken its place; those appended need no look. */
 		n = n < nr_stales ? n : nr_stales;
 		i--;
 	}
 }
 
-void tables_tlbi_all(struct cpu *cpu, u64 pc)
+void tables_tlbi_all(struct cpu *cpu, bool shared, u64 pc)
 {
 	if (cpu->mmu)
 		check_registers_before(cpu, "the TLBI", ~0u, pc);
 	for (size_t i = 0; i < nr_stales; i++) {
-		if (stales[i].stage >= FLUSHED)
+		if (stales[i].stage >= FLUSHED || !reaches(cpu, &stales[i], shared))
 			continue;
 		if (stales[i].stage == WRITTEN)
-			report("tlbi-before-dsb", stales[i].pc, "%s for 0x%" PRIx64 "-0x%" PRIx64 ", no DSB before the TLBI at %s",
-			       why_text[stales[i].why], stales[i].start, stales[i].last, symbol(pc));
+			report("tlbi-before-dsb", stales[i].pc,
+			       "%s for 0x%" PRIx64 "-0x%" PRIx64 ", no DSB before the TLBI at %s",
+			       why_text[stales[i].why], stales[i].start, stales[i].last,
+			       symbol(pc));
+		stales[i].shared = shared;
 		touch(&stales[i], cpu, FLUSHED);
 	}
 }
 
-/* --- registers --------------------------------------------------------------------------------------- */
+/* --- registers
+ * --------------------------------------------------------------------------------------- */
 
 #define BIT_OF(reg) (1u << (reg))
-#define M_BIT 1
-#define C_BIT 4
-#define I_BIT (1 << 12)
+#define M_BIT       1
+#define C_BIT       4
+#define I_BIT       (1 << 12)
 
 static void mmu_on(struct cpu *cpu, u64 pc)
 {
-	check_registers_before(cpu, "the MMU going on", BIT_OF(TCR) | BIT_OF(MAIR) | BIT_OF(TTBR0) | BIT_OF(TTBR1), pc);
+	check_registers_before(cpu, "the MMU going on",
+			       BIT_OF(TCR) | BIT_OF(MAIR) | BIT_OF(TTBR0) | BIT_OF(TTBR1), pc);
 	if (cpu->tlbi_all != SYNCHRONIZED)
 		report("mmu-no-tlbi", pc, "the MMU goes on, %s",
-		       cpu->tlbi_all == NOT_DONE ? "no TLBI of everything before: the TLB holds what reset left" :
-		       cpu->tlbi_all == ISSUED	 ? "no DSB behind the TLBI" :
-						   "no ISB behind the TLBI and its DSB");
+		       cpu->tlbi_all == NOT_DONE
+			       ? "no TLBI of everything before: the TLB holds what reset left"
+		       : cpu->tlbi_all == ISSUED ? "no DSB behind the TLBI"
+						 : "no ISB behind the TLBI and its DSB");
 }
 
 static void check_icache_on(struct cpu *cpu, u64 pc)
 {
 	if (cpu->ic_all < COMPLETED)
 		report("icache-no-ic", pc, "the instruction cache goes on, %s",
-		       cpu->ic_all == NOT_DONE ? "no IC IALLU before: it may hold what was there before the Image" :
-						 "no DSB behind the IC IALLU");
+		       cpu->ic_all == NOT_DONE
+			       ? "no IC IALLU before: it may hold what was there before the Image"
+			       : "no DSB behind the IC IALLU");
 }
 
 static void sctlr_written(struct cpu *cpu, u64 value, u64 pc)
@@ -567,6 +617,17 @@ static void sctlr_written(struct cpu *cpu, u64 value, u64 pc)
 		tables_changed(cpu, pc);
 }
 
+/* The TLB must have lost the root before. */
+static void check_root_gone(const struct regime *old, const char *event, u64 pc)
+{
+	for (size_t i = 0; i < nr_stales; i++) {
+		if (stales[i].why != ROOT || stales[i].start != old->base)
+			continue;
+		report_stale(&stales[i], event, pc);
+		REMOVE(stales, i--);
+	}
+}
+
 static void root_written(struct cpu *cpu, int half, u64 value, u64 pc)
 {
 	unsigned int reg = half ? TTBR1 : TTBR0;
@@ -577,17 +638,19 @@ static void root_written(struct cpu *cpu, int half, u64 value, u64 pc)
 	cpu->reg[reg] = value;
 	new = regime_of(cpu, half);
 	is_empty = !new.on || root_is_empty(&new);
-	for (size_t i = 0; i < nr_stales && !is_empty; i++) {
-		if (stales[i].why != ROOT || stales[i].start != old.base)
-			continue;
-		report_stale(&stales[i], "the new root", pc);
-		REMOVE(stales, i--);
-	}
+	if (!is_empty)
+		check_root_gone(&old, "the new root", pc);
 	if (!was_empty && old.root != new.root) {
 		if (!is_empty)
-			report("no-break", pc, "root 0x%" PRIx64 " gives way to 0x%" PRIx64 ", no empty one and TLBI between", old.root,
-			       new.root);
-		struct stale item = {old.base, old.base + (1ull << old.bits) - 1, 0, STORED, ROOT, true, cpu->id, pc, cpu->blocks};
+			report("no-break", pc,
+			       "root 0x%" PRIx64 " gives way to 0x%" PRIx64
+			       ", no empty one and TLBI between",
+			       old.root, new.root);
+		struct stale item = {old.base, old.base + (1ull << old.bits) - 1,
+				     0,        STORED,
+				     ROOT,     true,
+				     false,    cpu->id,
+				     pc,       cpu->blocks};
 
 		APPEND(stales, item);
 	}
@@ -602,8 +665,13 @@ static void tcr_written(struct cpu *cpu, u64 value, u64 pc)
 	for (int half = 0; half < 2; half++) {
 		struct regime r = regime_of(cpu, half);
 
-		if (((value ^ cpu->reg[TCR]) & fields[half]) && r.on && !root_is_empty(&r))
-			report("no-break", pc, "TCR changes the geometry of TTBR%d's tables while they are live", half);
+		if (!((value ^ cpu->reg[TCR]) & fields[half]))
+			continue;
+		check_root_gone(&r, "TCR's new geometry", pc);
+		if (r.on && !root_is_empty(&r))
+			report("no-break", pc,
+			       "TCR changes the geometry of TTBR%d's tables while they are live",
+			       half);
 	}
 	cpu->reg[TCR] = value;
 	tables_changed(cpu, pc);
@@ -626,10 +694,11 @@ void tables_register_written(struct cpu *cpu, enum sysreg reg, u64 value, u64 pc
 	cpu->written_at[reg] = pc;
 }
 
-/* --- time ------------------------------------------------------------------------------------------- */
+/* --- time
+ * ------------------------------------------------------------------------------------------- */
 
-/* Blocks in which nothing got on: between writing entries and their TLBI there may be a walk of other tables; DSB and ISB
- * follow it at once. */
+/* Blocks in which nothing got on: between writing entries and their TLBI there may be a walk of
+ * other tables; DSB and ISB follow it at once. */
 static u64 patience(enum stage stage)
 {
 	return stage < FLUSHED ? 4096 : 8;
@@ -652,5 +721,5 @@ void tables_block(struct cpu *cpu, u64 pc, u32 first_insn)
 void tables_exit(void)
 {
 	for (size_t i = 0; i < nr_stales; i++)
-		report_stale(&stales[i], "the end", 0);
+		report_stale(&stales[i], "the end", stales[i].pc);
 }
