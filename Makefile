@@ -229,8 +229,15 @@ $(KERNEL_DIRS): $(LIBS)
 	@$(MAKE) -s --no-print-directory O=$@ LIBFDT_DIR=$(O)/libfdt LIBFDT= VA_BITS=$(lastword $(subst -, ,$@)) \
 		LLVM=$(if $(findstring llvm-,$(notdir $@)),1) all $@/entry.bin
 
-test-boot: $(KERNEL_DIRS)
-	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/boot $(PYTEST_ARGS)
+# Every boot runs under tests/plugin, which checks barriers, caches and TLB.
+$(O)/archcheck.so: $(wildcard tests/plugin/*.c tests/plugin/*.h)
+	$(call say,HOSTCC)
+	@mkdir -p $(@D)
+	$(Q)$(firstword $(HOST_CCS)) -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -fPIC -shared -fvisibility=hidden \
+		-o $@ $(filter %.c,$^) -lpthread
+
+test-boot: $(KERNEL_DIRS) $(O)/archcheck.so
+	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/boot tests/plugin $(PYTEST_ARGS)
 
 # --- the commands -----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 
 Cases run several at a time (BOOT_JOBS, default the number of CPUs), in processes of their own because a terminal is forked
 for each; pytest sees one test for each and reports them in order.
-What a case printed is in O/boot-logs/NAME.log.
+What a case printed is in O/boot-logs/NAME.log, what tests/plugin found in NAME.archcheck.
 """
 import concurrent.futures
 import multiprocessing
@@ -38,6 +38,8 @@ def environment(case):
         env[name] = str(value(OUT) if callable(value) else value)
     if case.append:
         env["APPEND"] = case.append
+    plugin = f"{OUT / 'archcheck.so'},log={LOGS / case.name}.archcheck,map={OUT / case.kernel / 'System.map'}"
+    env["QEMU_EXTRA"] = f"{env.get('QEMU_EXTRA', '')} -plugin file={plugin}".strip()
     return env
 
 
@@ -114,6 +116,17 @@ def check_output(case, output):
         raise Failed(f"{len(before)} characters before the prompt, {case.max_characters} are possible")
 
 
+def check_architecture(case):
+    """Every boot runs under archcheck: it must have seen the Image run, and have nothing to report."""
+    log = LOGS / f"{case.name}.archcheck"
+    deadline = time.monotonic() + 10  # QEMU may be on its way out
+    while " reports, " not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    text = log.read_text()
+    if not re.match(r"archcheck: Image at 0x\w+\n", text) or "\narchcheck: 0 reports, " not in text:
+        raise Failed(f"archcheck, in {log}:\n{text[:2000]}")
+
+
 def text_of(log):
     """What the case printed, with one kind of line end."""
     return log.read_bytes().decode("utf-8", "replace").replace("\r", "")
@@ -135,6 +148,7 @@ def run(case):
                 raise Failed(f"exit status {status}, not {case.status}")
             out.flush()
             check_output(case, text_of(log))
+            check_architecture(case)
         except (Failed, pexpect.ExceptionPexpect) as error:
             out.flush()
             return f"{case.name}: {error}\n{reproduce(case)}\n--- end of {log}\n{text_of(log)[-3000:]}"
