@@ -83,13 +83,13 @@ CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(
 # hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
 CFLAGS       := $(NOSTDINC) -std=gnu11 $(OPT) -flto -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
 		-fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
-		-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+		-mfix-cortex-a53-835769 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 		-ffunction-sections -fdata-sections \
 		-ffile-prefix-map=$(CURDIR)=. \
 		-Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes
 AFLAGS       := $(NOSTDINC) -g -ffreestanding -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -Wall -Werror
 LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=$(shell echo $$((1 << $(PAGE_SHIFT)))) \
-		-z noexecstack -Bsymbolic --build-id=none --fatal-warnings $(LDFLAGS_LD)
+		-z noexecstack -Bsymbolic --build-id=none --fatal-warnings --fix-cortex-a53-843419 $(LDFLAGS_LD)
 
 # Before relocation and before the MMU: no canary to be read, no table of addresses.
 EARLY        := head.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
@@ -146,7 +146,7 @@ $(O)/Image: $(O)/kernel.elf
 
 $(O)/System.map: $(O)/kernel.elf
 	$(call say,NM)
-	$(Q)$(NM) -n $< | grep -v ' [aNUw] \| \$$[xd]' >$@
+	$(Q)$(NM) -n $< | grep '^ffff' | grep -v ' [aNUw] \| \$$[xd]' >$@
 
 $(O)/lib/dt.o: $(LIBS)
 

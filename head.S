@@ -50,7 +50,7 @@ boot_status:
 	.quad	0				/* STATUS_PARKED */
 	.balign	64
 boot_cpu_claim:
-	.quad	0
+	.quad	0, 0, 0
 
 	.section ".early_tables", "aw", %nobits
 	.balign	PAGE_SIZE
@@ -77,6 +77,8 @@ FUNC primary_entry
 	mrs	x24, daif
 	msr	daifset, #0xf
 	adr_l	x4, early_vectors
+	mov_q	x6, SCTLR_EL2_OFF		/* good for EL3, and for EL2 with E2H set, too */
+	mov_q	x7, SCTLR_EL1_OFF
 	mrs	x5, CurrentEL
 	lsr	x5, x5, #2			/* x5 := EL */
 	orr	x24, x24, x5
@@ -84,23 +86,31 @@ FUNC primary_entry
 	b.eq	2f
 	b.hi	3f
 	cbz	x5, 4f
+	/* x25 := SCTLR as found. With the MMU off it is written at once: endianness and checks are ours from here on. */
 	msr	vbar_el1, x4
 	mrs	x25, sctlr_el1
+	tbnz	x25, #0, mmu_is_on
+	msr	sctlr_el1, x7
 	b	5f
 2:	msr	vbar_el2, x4
 	mrs	x25, sctlr_el2
+	tbnz	x25, #0, mmu_is_on
+	msr	sctlr_el2, x6
 	b	5f
 3:	msr	vbar_el3, x4
 	mrs	x25, sctlr_el3
+	tbnz	x25, #0, mmu_is_on
+	msr	sctlr_el3, x6
 	b	5f
 4:	mov	x0, #BOOT_BAD_EL
 	mov	x1, x5
 	b	boot_dead_end
-5:	isb
+mmu_is_on:
 	mov	x0, #BOOT_MMU_ON
 	mov	x1, x25
-	tbnz	x25, #0, boot_dead_end
-	adr_l	x6, _head
+	b	boot_dead_end
+5:	isb
+	adr	x6, _head			/* adrp would lose an offset within the page */
 	mov	x0, #BOOT_MISALIGNED
 	mov	x1, x6
 	tst	x6, #(SZ_2M - 1)
@@ -124,24 +134,36 @@ FUNC primary_entry
 ENDFUNC primary_entry
 
 /*
- * One CPU goes on, whichever it is. Exclusives do not work on Device memory, so this is Fischer's algorithm: who finds the claim free
- * writes its MPIDR, waits far longer than such a store takes, and goes on if its value is the one that stayed.
- * Clobbers: x0..x6
+ * One CPU goes on, whichever it is. Exclusives do not work on Device memory, so this is Lamport's splitter: who finds the door open
+ * after writing its name, shuts it, and still finds its name goes on; that can be one at most, whatever the timing. It can also be none:
+ * then, after a long wait, the CPU whose name is there goes on.
+ * Clobbers: x0..x7
  */
 LOCAL_FUNC elect_boot_cpu
-	adr_l	x4, boot_cpu_claim
+	adr_l	x4, boot_cpu_claim		/* name, door, winner */
 	mrs	x5, mpidr_el1
-	orr	x5, x5, #BIT(63)		/* x5 := this CPU's claim, never 0 */
-	ldr	x6, [x4]
-	cbnz	x6, park
+	orr	x5, x5, #BIT(63)		/* x5 := this CPU's name, never 0 */
+	ldr	x6, [x4, #8]
+	cbnz	x6, 1f
 	str	x5, [x4]
 	dsb	sy
-	mov	x6, #2000
-1:	subs	x6, x6, #1
-	b.ne	1b
+	ldr	x6, [x4, #8]
+	cbnz	x6, 1f
+	str	x5, [x4, #8]
+	dsb	sy
+	ldr	x6, [x4]
+	cmp	x5, x6
+	b.eq	2f
+1:	mov	x7, #(1 << 20)			/* reads of uncached memory: a tenth of a second and more */
+3:	ldr	x6, [x4, #16]
+	cbnz	x6, park
+	subs	x7, x7, #1
+	b.ne	3b
 	ldr	x6, [x4]
 	cmp	x5, x6
 	b.ne	park
+2:	str	x5, [x4, #16]
+	dsb	sy
 	ret
 park:
 	adr_l	x4, boot_status
@@ -149,9 +171,7 @@ park:
 	dsb	sy
 	mov	x0, #BOOT_PARKED
 	mov	x1, x5
-2:	wfe
-	wfi
-	b	2b
+	b	stop_cpu
 ENDFUNC elect_boot_cpu
 
 /*
@@ -265,6 +285,26 @@ LOCAL_FUNC drop_to_el1
 	msr	SYS_ICC_SRE_EL3, x0
 	isb
 	msr	SYS_ICC_CTLR_EL3, xzr
+3:	skip_unless x10, 44, 1, 3f, x2		/* activity monitors count */
+	mov	x0, #0xf
+	msr	SYS_AMCNTENSET0_EL0, x0
+	/* Arm's older cores cache shared memory only with CPUECTLR_EL1.SMPEN set, which firmware does where there is firmware. */
+3:	mrs	x0, midr_el1
+	mov_q	x1, 0x41000000
+	and	x2, x0, #0xff000000
+	cmp	x1, x2
+	b.ne	3f
+	ubfx	x0, x0, #4, #12
+	sub	x0, x0, #0xd00
+	cmp	x0, #9
+	b.hi	3f
+	mov	x1, #0x398			/* A53 03, A35 04, A57 07, A72 08, A73 09 */
+	lsr	x1, x1, x0
+	tbz	x1, #0, 3f
+	mrs	x0, SYS_CPUECTLR_EL1
+	orr	x0, x0, #BIT(6)
+	msr	SYS_CPUECTLR_EL1, x0
+	isb
 3:	skip_unless x10, 8, 1, 4f, x2		/* EL2 is there: go to it, else straight to EL1 */
 	mov_q	x0, SCTLR_EL2_OFF
 	msr	sctlr_el2, x0
@@ -304,13 +344,28 @@ at_el2:
 	orr	x0, x0, x2
 3:	msr	hcr_el2, x0
 	isb
+	/* Where E2H cannot be 0 it may still read so. It is 1 if writing FAR_EL2 changes what FAR_EL1 names. */
+	mov	x1, #1
+	mov	x2, #2
+	msr	far_el1, x1
+	msr	far_el2, x2
+	isb
+	mrs	x3, far_el1
+	cmp	x3, x2
+	b.ne	4f
+	mov_q	x9, HCR_E2H
+	orr	x0, x0, x9
+	msr	hcr_el2, x0
+	isb
+4:	msr	far_el2, xzr
 
 	mov_q	x0, SCTLR_EL1_OFF
 	mov_q	x1, 0x33ff			/* CPTR_EL2, E2H 0: RES1, TZ and TSM cleared below */
-	mov	x2, #3				/* CNTHCTL_EL2, E2H 0: EL1PCTEN, EL1PCEN */
 	cbz	x9, 1f
 	msr	SYS_SCTLR_EL12, x0
-	mov_q	x1, UL(3) << 20			/* CPTR_EL2, E2H 1: FPEN */
+	skip_unless x11, 44, 1, 3f, x2
+	msr	SYS_GCSCR_EL12, xzr
+3:	mov_q	x1, UL(3) << 20			/* CPTR_EL2, E2H 1: FPEN */
 	mov	x2, #(3 << 10)			/* CNTHCTL_EL2, E2H 1: EL1PCTEN, EL1PTEN */
 	skip_unless x10, 32, 1, 4f, x3
 	orr	x1, x1, #(3 << 16)		/* ZEN */
@@ -318,6 +373,9 @@ at_el2:
 	orr	x1, x1, #(3 << 24)		/* SMEN */
 	b	2f
 1:	msr	sctlr_el1, x0
+	skip_unless x11, 44, 1, 3f, x2
+	msr	SYS_GCSCR_EL1, xzr
+3:	mov	x2, #3				/* CNTHCTL_EL2, E2H 0: EL1PCTEN, EL1PCEN */
 	skip_unless x10, 32, 1, 4f, x3
 	bic	x1, x1, #BIT(8)			/* TZ */
 4:	skip_unless x11, 24, 1, 2f, x3
@@ -362,7 +420,12 @@ at_el2:
 	tbz	x0, #0, 1f
 	msr	SYS_ICH_HCR_EL2, xzr
 
-1:	skip_unless x13, 40, 1, 5f, x2		/* HCRX_EL2: what EL1 may use */
+1:	skip_unless x11, 44, 1, 2f, x2
+	msr	SYS_GCSCR_EL2, xzr
+2:	skip_unless x16, 52, 1, 3f, x2		/* BRBE: cycle counts and mispredictions of EL1 are recorded (CC, MPRED) */
+	mov	x0, #(3 << 3)
+	msr	SYS_BRBCR_EL2, x0
+3:	skip_unless x13, 40, 1, 5f, x2		/* HCRX_EL2: what EL1 may use */
 	mov	x0, #0
 	skip_unless x14, 0, 1, 2f, x2
 	orr	x0, x0, #BIT(14)		/* TCR2En */
@@ -381,12 +444,14 @@ at_el2:
 	orr	x0, x0, #BIT(0)			/* EnAS0 */
 4:	msr	SYS_HCRX_EL2, x0
 
-5:	skip_unless x12, 56, 1, fgt_done, x2	/* fine-grained traps: none; names with n trap when 0 */
+5:	skip_unless x12, 56, 1, fgt_done, x2	/* fine-grained traps: none of what is there; names with n trap when 0 */
 	mov	x0, #0
 	mov	x1, #0
 	skip_unless x16, 52, 1, 6f, x2		/* BRBE: nBRBDATA, nBRBCTL, nBRBIDR */
 	orr	x0, x0, #(UL(7) << 59)
-6:	msr	SYS_HDFGRTR_EL2, x0
+6:	skip_unless x16, 32, 3, 7f, x2
+	orr	x0, x0, #BIT(62)		/* nPMSNEVFR_EL1 */
+7:	msr	SYS_HDFGRTR_EL2, x0
 	bic	x0, x0, #BIT(59)		/* nBRBIDR exists for reads only */
 	msr	SYS_HDFGWTR_EL2, x0
 	skip_unless x15, 60, 3, 7f, x2
@@ -397,7 +462,9 @@ at_el2:
 	orr	x1, x1, #(UL(3) << 54)		/* nSMPRI_EL1, nTPIDR2_EL0 */
 9:	skip_unless x14, 8, 1, 1f, x2
 	orr	x1, x1, #(UL(3) << 57)		/* nPIRE0_EL1, nPIR_EL1 */
-1:	msr	SYS_HFGRTR_EL2, x1
+1:	skip_unless x14, 16, 1, 2f, x2
+	orr	x1, x1, #(UL(3) << 59)		/* nPOR_EL0, nPOR_EL1 */
+2:	msr	SYS_HFGRTR_EL2, x1
 	msr	SYS_HFGWTR_EL2, x1
 	mov	x0, #0
 	skip_unless x16, 52, 1, 2f, x2
@@ -567,24 +634,30 @@ LOCAL_FUNC create_idmap
 	mov_q	x4, PROT_ROX | PTE_TYPE_PAGE
 	bl	remap_region
 
-	/* Two pages, for a header that starts anywhere. What cannot be an address of memory is not mapped. */
-	and	x3, x20, #PAGE_MASK
-	mov_q	x4, PROT_RO | PTE_TYPE_PAGE
-	mrs	x1, id_aa64mmfr0_el1
-	pa_bits	x1, x2, x5
-	add	x5, x3, #(2 * PAGE_SIZE)
-	sub	x5, x5, #1
-	lsr	x5, x5, x2
-	cbz	x5, 1f
-	mov	x3, #0
-	mov	x4, #0
-1:	mov	x1, x27
+	/* The window: the page of the first 8 bytes, or two where those cross. What cannot be a tree's address is not mapped. */
+	mov	x1, x27
 	add	x2, x1, #(2 * PAGE_SIZE)
 	sub	x2, x2, #1
-	cbnz	x4, 2f
+	mov	x3, #0
+	mov	x4, #0				/* an entry that is just an address is invalid */
+	bl	remap_region
 	mov	x27, #0
-2:	bl	remap_region
-
+	cbz	x20, 2f
+	tst	x20, #3
+	b.ne	2f
+	mrs	x6, id_aa64mmfr0_el1
+	pa_bits	x6, x7, x5
+	add	x5, x20, #7
+	lsr	x5, x5, x7
+	cbnz	x5, 2f
+	mov	x27, x1
+	and	x2, x20, #(PAGE_SIZE - 1)
+	add	x2, x2, x27
+	add	x2, x2, #7
+	and	x3, x20, #PAGE_MASK
+	mov_q	x4, PROT_RO | PTE_TYPE_PAGE
+	bl	remap_region
+2:
 	mov	x28, #VA_BITS
 	.if	VA_BITS < IDMAP_BITS_MAX
 	adr_l	x1, _end
@@ -619,6 +692,22 @@ LOCAL_FUNC create_kernel_map
 	sub	x2, x2, #1
 	mov	x3, x13
 	mov_q	x4, PROT_ROX | PTE_TYPE_PAGE
+	bl	remap_region
+	/* The guards below the stacks are not mapped; an entry that is just an address is invalid. */
+	mov	x4, #0
+	adr_l	x1, exception_stack_guard
+	add	x1, x1, x14
+	adr_l	x2, exception_stack
+	add	x2, x2, x14
+	sub	x2, x2, #1
+	mov	x3, #0
+	bl	remap_region
+	adr_l	x1, init_stack_guard
+	add	x1, x1, x14
+	adr_l	x2, init_stack
+	add	x2, x2, x14
+	sub	x2, x2, #1
+	mov	x3, #0
 	bl	remap_region
 	ret	x17
 ENDFUNC create_kernel_map
@@ -706,18 +795,70 @@ ENDFUNC enable_mmu
  * Put TTBR1 to another root while running on the permanent idmap: no entry of the old map may be in use, nor in the TLB, when the new
  * one comes (Arm ARM D8.16.1: break-before-make; the reserved TTBR1 value is the empty table).
  * Inputs: x0 := new root, x1 := an empty root (both physical); called at its physical address, interrupts masked
- * Clobbers: x2
+ * Clobbers: x2, x3
  */
 FUNC idmap_replace_ttbr1
+	mrs	x2, vbar_el1
+	adr_l	x3, early_vectors		/* in this page, so that an exception does not loop on its own fetch */
+	msr	vbar_el1, x3
 	msr	ttbr1_el1, x1
 	isb
 	tlbi	vmalle1
 	dsb	nsh
 	isb
 	msr	ttbr1_el1, x0
+	msr	vbar_el1, x2
 	isb
 	ret
 ENDFUNC idmap_replace_ttbr1
+
+/*
+ * Stop this CPU for good, with the reason where README says it is. Works with the MMU on and off.
+ * Inputs: x0 := reason, x1..x3 := values
+ */
+FUNC boot_dead_end
+	mov_q	x5, DEAD_END			/* an exception from here on is not worth another try */
+	adr	x4, boot_status
+	str	x0, [x4, #STATUS_REASON]
+	stp	x1, x2, [x4, #STATUS_VALUES]
+	str	x3, [x4, #STATUS_VALUES + 16]
+	dc	cvac, x4
+	dsb	sy
+	.globl	stop_cpu
+stop_cpu:
+	wfe
+	wfi
+	b	stop_cpu
+ENDFUNC boot_dead_end
+
+/* Inputs: none; any EL. Outputs: the syndrome in boot_status */
+LOCAL_FUNC early_exception
+	mov_q	x4, DEAD_END
+	cmp	x4, x5
+	b.eq	stop_cpu
+	mrs	x4, CurrentEL
+	mov	x0, #BOOT_EXCEPTION
+	cmp	x4, #(2 << 2)
+	b.eq	2f
+	b.hi	3f
+	mrs	x1, esr_el1
+	mrs	x2, elr_el1
+	mrs	x3, far_el1
+	b	boot_dead_end
+2:	mrs	x1, esr_el2
+	mrs	x2, elr_el2
+	mrs	x3, far_el2
+	mrs	x4, spsr_el2
+	and	x4, x4, #0xf
+	cmp	x4, #5				/* from EL1: the kernel called up, or an abort was routed here */
+	b.hi	boot_dead_end
+	mov	x0, #BOOT_EL2_CALL
+	b	boot_dead_end
+3:	mrs	x1, esr_el3
+	mrs	x2, elr_el3
+	mrs	x3, far_el3
+	b	boot_dead_end
+ENDFUNC early_exception
 
 	.text
 /*
@@ -770,22 +911,6 @@ LOCAL_FUNC primary_switched
 	bl	start_kernel
 ENDFUNC primary_switched
 
-/*
- * Stop this CPU for good, with the reason where README says it is. Works with the MMU on and off.
- * Inputs: x0 := reason, x1..x3 := values
- */
-FUNC boot_dead_end
-	adr_l	x4, boot_status
-	str	x0, [x4, #STATUS_REASON]
-	stp	x1, x2, [x4, #STATUS_VALUES]
-	str	x3, [x4, #STATUS_VALUES + 16]
-	dc	cvac, x4
-	dsb	sy
-1:	wfe
-	wfi
-	b	1b
-ENDFUNC boot_dead_end
-
 /* Exceptions before the kernel's own vectors, at any EL: leave the syndrome where it can be found. */
 	.macro	early_vector, label
 	.balign	128
@@ -798,29 +923,3 @@ early_vectors:
 	.rept	16
 	early_vector early_exception
 	.endr
-
-	.text
-LOCAL_FUNC early_exception
-	mrs	x4, CurrentEL
-	mov	x0, #BOOT_EXCEPTION
-	cmp	x4, #(2 << 2)
-	b.eq	2f
-	b.hi	3f
-	mrs	x1, esr_el1
-	mrs	x2, elr_el1
-	mrs	x3, far_el1
-	b	boot_dead_end
-2:	mrs	x1, esr_el2
-	mrs	x2, elr_el2
-	mrs	x3, far_el2
-	mrs	x4, spsr_el2
-	and	x4, x4, #0xf
-	cmp	x4, #5				/* from EL1: the kernel called up, or an abort was routed here */
-	b.hi	boot_dead_end
-	mov	x0, #BOOT_EL2_CALL
-	b	boot_dead_end
-3:	mrs	x1, esr_el3
-	mrs	x2, elr_el3
-	mrs	x3, far_el3
-	b	boot_dead_end
-ENDFUNC early_exception

@@ -114,9 +114,9 @@ bool pgtable_lookup(const struct pgtable *pt, unsigned long va, struct pgtable_l
 
 /* One pass over the leaves of a range, to read or to change them. */
 struct walk {
-	enum { VISIT, CHECK_MEMTYPE, PROTECT, CLEAR } what;
+	enum { VISIT, CHECK_PROTECT, PROTECT, CLEAR } what;
 	unsigned long mask, last;
-	pgprot_t prot; /* CHECK_MEMTYPE, PROTECT */
+	pgprot_t prot; /* CHECK_PROTECT, PROTECT */
 	bool changed;
 	const struct pgtable_visitor *visitor; /* VISIT */
 	void *arg;
@@ -156,7 +156,7 @@ static int edit_run(struct walk *walk, pte_t *entry, pte_t pte, unsigned int n, 
 		clear_run(walk, entry, n);
 	else if (walk->what == PROTECT)
 		protect_run(walk, entry, n, level);
-	else if (prot_memtype(pte_prot(pte)) != prot_memtype(walk->prot))
+	else if (pte_is_cont(pte) || prot_memtype(pte_prot(pte)) != prot_memtype(walk->prot))
 		return -EINVAL;
 	return 0;
 }
@@ -245,7 +245,7 @@ static int edit_leaves(struct pgtable *pt, struct walk *walk, unsigned long va, 
 	if (!covers_leaves(at, walk->mask, va, size))
 		return -EINVAL;
 	ret = walk_table(walk, at.table, at.level, va);
-	if (!ret && walk->what == CHECK_MEMTYPE) {
+	if (!ret && walk->what == CHECK_PROTECT) {
 		walk->what = PROTECT;
 		walk_table(walk, at.table, at.level, va);
 	}
@@ -263,7 +263,7 @@ int pgtable_unmap(struct pgtable *pt, unsigned long va, unsigned long size)
 
 int pgtable_protect(struct pgtable *pt, unsigned long va, unsigned long size, pgprot_t prot)
 {
-	struct walk walk = {.what = CHECK_MEMTYPE, .prot = prot};
+	struct walk walk = {.what = CHECK_PROTECT, .prot = prot};
 
 	return edit_leaves(pt, &walk, va, size);
 }

@@ -69,9 +69,10 @@ int pgtable_unmap(struct pgtable *pt, unsigned long va, unsigned long size);
 
 /*
  * Give all leaves in [va, va + size) the rights of prot; output address, size and memory type stay.
- * Holes are fine. -EINVAL, and nothing is changed, when prot has another memory type than one of
- * the leaves (that would need break-before-make, Arm ARM D8.16.1), or as for pgtable_unmap(). TLBs
- * are invalidated; until the return an access may be judged by the old or the new rights.
+ * Holes are fine. -EINVAL, and nothing is changed, when a leaf has another memory type than prot or
+ * is part of a contiguous run (either would need break-before-make, Arm ARM D8.16.1: map with
+ * PGTABLE_NO_CONT what is to change), or as for pgtable_unmap(). TLBs are invalidated; until the
+ * return an access may be judged by the old or the new rights.
  */
 int pgtable_protect(struct pgtable *pt, unsigned long va, unsigned long size, pgprot_t prot);
 

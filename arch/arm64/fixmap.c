@@ -55,6 +55,8 @@ static void link_tables(pte_t *pgd)
 {
 	pte_t *table = pgd;
 
+	/* The tables are in BSS: that it is clear must be seen before what leads to them. */
+	table_publish();
 	for (int level = FIRST_LEVEL; level < 2; level++) {
 		pte_t *entry = &table[entry_index(FIXADDR_START, level)];
 

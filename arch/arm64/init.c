@@ -170,15 +170,28 @@ static void __init check_initrd(phys_addr_t kernel, phys_addr_t kernel_size)
 }
 
 /* mem=, as far as it goes: the kernel and the initrd stay. */
+/* The node of the memory at base, as long as that is still recorded. */
+static int __init node_of(phys_addr_t base)
+{
+	struct memblock_region *r;
+
+	for_each_mem_region (r)
+		if (base >= r->base && base - r->base < r->size)
+			return memblock_get_region_node(r);
+	return MAX_NUMNODES;
+}
+
 static void __init apply_memory_limit(phys_addr_t kernel, phys_addr_t kernel_size)
 {
 	phys_addr_t initrd = ALIGN_DOWN(machine.initrd_start, PAGE_SIZE);
 	phys_addr_t initrd_size = PAGE_ALIGN(machine.initrd_end) - initrd;
+	int kernel_node = node_of(kernel), initrd_node = node_of(initrd);
 
 	if (memory_limit >= memblock_phys_mem_size())
 		return;
 	memblock_mem_limit_remove_map(memory_limit);
-	if (memblock_add(kernel, kernel_size) || (initrd_size && memblock_add(initrd, initrd_size)))
+	if (memblock_add_node(kernel, kernel_size, kernel_node, MEMBLOCK_NONE) ||
+	    (initrd_size && memblock_add_node(initrd, initrd_size, initrd_node, MEMBLOCK_NONE)))
 		panic("mem=: kernel and initrd cannot be added back: too many ranges");
 	pr_notice("Memory limited to %luMB\n", memory_limit >> 20);
 }

@@ -5,6 +5,7 @@
 #include <asm/cpu.h>
 #include <asm/earlycon.h>
 #include <asm/fixmap.h>
+#include <asm/irqflags.h>
 #include <asm/mmu.h>
 #include <asm/power.h>
 #include <asm/sections.h>
@@ -43,6 +44,7 @@ void __init start_kernel(void)
 {
 	bss_is_clear = true;
 	connect_lib();
+	unmask_serror();                            /* from here on it is named, not kept */
 	boot_cpu_init();                            /* who we are, since when */
 	STAGE(early_fixmap_init);                   /* any single page can be reached */
 	STAGE(early_ioremap_init);                  /* and up to 256 KiB of a device */

@@ -103,10 +103,11 @@ struct pgtable init_mm __ro_after_init = {.first_level = FIRST_LEVEL, .alloc = e
 /* --- the kernel's map --------------------------------------------------------------------------
  */
 
-static void __init map_segment(const void *start, const void *end, pgprot_t prot)
+static void __init map_segment(const void *start, const void *end, pgprot_t prot,
+			       unsigned int flags)
 {
 	unsigned long va = (unsigned long)start, size = (unsigned long)end - va;
-	int err = size ? pgtable_map(&init_mm, va, __pa_symbol(start), size, prot, 0) : 0;
+	int err = size ? pgtable_map(&init_mm, va, __pa_symbol(start), size, prot, flags) : 0;
 
 	if (err)
 		panic("mapping the kernel at 0x%016lx, %lu bytes: error %d", va, size, err);
@@ -118,15 +119,15 @@ static void __init map_segment(const void *start, const void *end, pgprot_t prot
  * given back here, are left out. */
 static void __init map_kernel(void)
 {
-	map_segment(_text, __inittext_begin, PAGE_KERNEL_ROX);
-	map_segment(__inittext_begin, __inittext_end, PAGE_KERNEL_ROX);
-	map_segment(__start_rodata, __end_rodata, PAGE_KERNEL_RO);
-	map_segment(__start_ro_after_init, __end_ro_after_init, PAGE_KERNEL);
-	map_segment(__initdata_begin, __initdata_end, PAGE_KERNEL);
-	map_segment(__initdata_end, exception_stack_guard, PAGE_KERNEL);
-	map_segment(exception_stack, exception_stack_end, PAGE_KERNEL);
-	map_segment(init_stack, init_stack_end, PAGE_KERNEL);
-	map_segment(__brk_start, image_end(), PAGE_KERNEL);
+	map_segment(_text, __inittext_begin, PAGE_KERNEL_ROX, 0);
+	map_segment(__inittext_begin, __inittext_end, PAGE_KERNEL_ROX, 0);
+	map_segment(__start_rodata, __end_rodata, PAGE_KERNEL_RO, 0);
+	map_segment(__start_ro_after_init, __end_ro_after_init, PAGE_KERNEL, PGTABLE_NO_CONT);
+	map_segment(__initdata_begin, __initdata_end, PAGE_KERNEL, 0);
+	map_segment(__initdata_end, exception_stack_guard, PAGE_KERNEL, 0);
+	map_segment(exception_stack, exception_stack_end, PAGE_KERNEL, 0);
+	map_segment(init_stack, init_stack_end, PAGE_KERNEL, 0);
+	map_segment(__brk_start, image_end(), PAGE_KERNEL, 0);
 }
 
 static void __init map_linear(phys_addr_t start, phys_addr_t end, pgprot_t prot, unsigned int flags)
@@ -157,13 +158,11 @@ static void __init map_mem(void)
 
 		if (memblock_is_nomap(r))
 			continue;
-		if (start <= sealed && sealed_end <= end) {
-			map_linear(start, sealed, PAGE_KERNEL, 0);
-			map_linear(sealed, sealed_end, PAGE_KERNEL_RO,
-				   PGTABLE_NO_BLOCKS | PGTABLE_NO_CONT);
-			start = sealed_end;
-		}
-		map_linear(start, end, PAGE_KERNEL, 0);
+		/* A border of regions may lie anywhere in the image. */
+		map_linear(start, min(end, sealed), PAGE_KERNEL, 0);
+		map_linear(max(start, sealed), min(end, sealed_end), PAGE_KERNEL_RO,
+			   PGTABLE_NO_BLOCKS | PGTABLE_NO_CONT);
+		map_linear(max(start, sealed_end), end, PAGE_KERNEL, 0);
 	}
 }
 

@@ -241,7 +241,8 @@ void handle_exception(struct pt_regs *regs)
 	static bool reporting;
 	unsigned long fixup = extable_fixup(regs->pc);
 
-	if (fixup && (regs->vector & 3) == 0) {
+	/* Synchronous exceptions, and SErrors of a write that was probed. */
+	if (fixup && ((regs->vector & 3) == 0 || (regs->vector & 3) == 3)) {
 		regs->pc = fixup;
 		return;
 	}

@@ -92,6 +92,9 @@ LOCAL_FUNC save_and_handle
 ENDFUNC save_and_handle
 
 LOCAL_FUNC exception_stack_full
+	mov_q	x0, DEAD_END
+	cmp	x0, x5
+	b.eq	stop_cpu
 	mov	x0, #BOOT_STACK
 	mrs	x1, esr_el1
 	mrs	x2, elr_el1

@@ -106,6 +106,7 @@ CASES += [
     boot("mem-1T-39-bits", kernel="gcc-39", run={"MEM": "1T"}, before=(r"805306368K of memory from 0x4040000000 .* not used: ",)),
     Case("numa", run={"MEM": "1G", "NUMA": 1}, steps=(available(G), "Boot complete: ")),
     session("numa-zones", *command("zoneinfo", r"Node 0, zone", r"Node 1, zone"), run={"NUMA": 1, "MEM": "2G"}),
+    boot("mem-limit-in-second-node", run={"NUMA": 1, "MEM": "1G", "LOAD": "0x44000000"}, append=f'mem=65576K run="poweroff {STATUS}"'),
     boot("mem-limit", append=f'mem=512M run="poweroff {STATUS}"', before=(r"Memory limited to 512MB",)),
 ]
 
@@ -143,6 +144,7 @@ CASES += [
     for kernel in ("gcc-48", "llvm-39")
     for name, el, enter, cpu in (
         ("el1", 1, "", "max"), ("el2", 2, "", "max"), ("el2-e2h", 2, "e2h", "max"), ("el3", 3, "", "max"),
+        ("el1-be", 1, "be", "max"), ("el2-be", 2, "be", "max"), ("el3-be", 3, "be", "max"),
         ("el1-a53", 1, "", "cortex-a53"), ("el2-a72", 2, "", "cortex-a72"), ("el2-n1-e2h", 2, "e2h", "neoverse-n1"),
         ("el3-a57", 3, "", "cortex-a57"), ("el1-icache", 1, "icache", "max"), ("el2-icache", 2, "icache", "max"),
     )
@@ -255,6 +257,7 @@ def dead_end(name, reason, run, load=0x40200000, **kwargs):
 CASES += [
     dead_end("misaligned", 3, {"LOAD": "0x40201000"}, load=0x40201000),
     dead_end("misaligned-el2", 3, {"LOAD": "0x40a01000", "EL": 2}, load=0x40a01000),
+    dead_end("misaligned-in-page", 3, {"LOAD": "0x44000080"}, load=0x44000080),
     dead_end("mmu-on", 4, {"ENTER": "mmu dcache"}),
     dead_end("mmu-on-el2", 4, {"ENTER": "mmu dcache icache", "EL": 2}),
     dead_end("no-tree", 8, {"DTB_ADDR": "none"}),

@@ -21,6 +21,7 @@
 #define FLAG_UNMASK  1 /* PSTATE.DAIF clear */
 #define FLAG_ALL     2 /* every CPU that starts here enters the Image, not only the one with affinity 0 */
 #define FLAG_POISON  3 /* registers that the protocol leaves open hold garbage, in the entered EL and below */
+#define FLAG_BE      4 /* data is big-endian in the entered EL */
 
 /* Bits that would stop the entered EL from running at all: MMU, caches, big-endian data. */
 #define SCTLR_NO_POISON 0x02001005
@@ -208,6 +209,22 @@ go:
 	mov	x18, x21
 	ldp	x0, x1, [x28, #0x10]
 	ldp	x2, x3, [x28, #0x20]
+	tbz	x18, #FLAG_BE, 1f		// last, for it turns our own loads around too
+	cmp	x20, #2
+	b.eq	2f
+	b.hi	3f
+	mrs	x4, sctlr_el1
+	orr	x4, x4, #(1 << 25)
+	msr	sctlr_el1, x4
+	b	1f
+2:	mrs	x4, sctlr_el2
+	orr	x4, x4, #(1 << 25)
+	msr	sctlr_el2, x4
+	b	1f
+3:	mrs	x4, sctlr_el3
+	orr	x4, x4, #(1 << 25)
+	msr	sctlr_el3, x4
+1:	isb
 	.irp	n, 4,5,6,7,8,9,10,11,12,13,14,15,16,17,19,20,21,22,23,24,25,26,27,28
 	mov	x\n, #0xbad0 + \n
 	.endr

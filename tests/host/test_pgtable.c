@@ -308,6 +308,17 @@ static void rights_changed(unsigned long start, unsigned long end)
 			    prot_same(leaf.prot, protect_to));
 }
 
+/* True if a contiguous run lies in the range: its rights cannot be changed in place. */
+static bool any_run(unsigned long first, unsigned long count)
+{
+	struct pgtable_leaf leaf;
+
+	for (unsigned long i = first; i < first + count; i++)
+		if (pgtable_lookup(current, window + i * PAGE_SIZE, &leaf) && leaf.cont)
+			return true;
+	return false;
+}
+
 static void random_protect(void)
 {
 	bool other_type = !random_below(5), changes = false;
@@ -324,7 +335,8 @@ static void random_protect(void)
 		host_flush_hook = rights_changed;
 	err = pgtable_protect(current, window + first * PAGE_SIZE, count * PAGE_SIZE, protect_to);
 	host_flush_hook = NULL;
-	if (!ends_are_whole(first, count) || (other_type && any_mapped(first, count))) {
+	if (!ends_are_whole(first, count) || (other_type && any_mapped(first, count)) ||
+	    any_run(first, count)) {
 		assert_int_equal(err, -EINVAL);
 		return;
 	}

@@ -39,10 +39,10 @@ static const char *judge_tree(phys_addr_t tree)
 
 	if (!tree)
 		return "it is null, the loader passed none";
-	if (!handover.window)
-		return "beyond this CPU's physical addresses";
 	if (tree & 3)
 		return "not 8-byte aligned (U-Boot: unset fdt_high)";
+	if (!handover.window)
+		return "beyond this CPU's physical addresses";
 	if (!probe_read_u32(window, &magic) || !probe_read_u32(window + 1, &second))
 		return "reading there faults, no memory";
 	size = __builtin_bswap32(second);

@@ -27,6 +27,9 @@
 	10 /* an exception arrived at EL2 after the kernel went to EL1; x1 = ESR_EL2, x2 =         \
 	      ELR_EL2, x3 = FAR_EL2 */
 
+/* In x5 when a CPU has come to its end: whatever that runs into is not reported again. */
+#define DEAD_END 0x6465616420656e64
+
 /* Offsets in struct boot_status and struct handover, checked in arch/arm64/early/handover.c. */
 #define STATUS_REASON 8
 #define STATUS_VALUES 16

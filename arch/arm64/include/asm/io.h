@@ -6,7 +6,7 @@
  *
  * read*() is ordered before all later accesses, write*() after all earlier ones: what a device is
  * told to look at is in memory, what it says is there is read after it said so (Arm ARM B2.3, DMB
- * OSHLD and OSHST). The _relaxed kin keep order only among accesses to the same device, which
+ * OSHLD and OSH). The _relaxed kin keep order only among accesses to the same device, which
  * Device-nGnRE memory guarantees by itself.
  */
 #ifndef ASM_IO_H
@@ -35,7 +35,7 @@
 	}                                                                                          \
 	static inline void write##suffix(type value, volatile void *addr)                          \
 	{                                                                                          \
-		__asm__ volatile("dmb oshst" ::: "memory");                                        \
+		__asm__ volatile("dmb osh" ::: "memory");                                          \
 		write##suffix##_relaxed(value, addr);                                              \
 	}
 

@@ -27,6 +27,8 @@
 		return ok;                                                                         \
 	}
 
+/* A write that nobody takes may come back as an SError: behind the DSB it is taken at one of the
+ * next instructions. */
 #define PROBE_WRITE(name, type, insn)                                                              \
 	static inline bool name(volatile type *p, type value)                                      \
 	{                                                                                          \
@@ -34,8 +36,10 @@
 		__asm__ volatile("mov %w0, #0\n"                                                   \
 				 "1: " insn " %w2, %1\n"                                           \
 				 "dsb sy\n"                                                        \
-				 "mov %w0, #1\n"                                                   \
-				 "2:\n" EXTABLE("1b", "2b")                                        \
+				 "3: isb\n"                                                        \
+				 "4: mov %w0, #1\n"                                                \
+				 "2:\n" EXTABLE("1b", "2b") EXTABLE("3b", "2b")                    \
+					 EXTABLE("4b", "2b")                                       \
 				 : "=&r"(ok), "=Q"(*p)                                             \
 				 : "r"(value));                                                    \
 		return ok;                                                                         \

@@ -11,6 +11,11 @@
 #define SYS_ID_AA64MMFR3_EL1 S3_0_C0_C7_3
 #define SYS_ID_AA64ISAR2_EL1 S3_0_C0_C6_2
 #define SYS_ID_AA64SMFR0_EL1 S3_0_C0_C4_5
+#define SYS_ID_AA64MMFR4_EL1 S3_0_C0_C7_4
+#define SYS_GCSCR_EL2        S3_4_C2_C5_0
+#define SYS_GCSCR_EL12       S3_5_C2_C5_0
+#define SYS_BRBCR_EL2        S2_4_C9_C0_0
+#define SYS_CPUECTLR_EL1     S3_1_C15_C2_1
 #define SYS_SCTLR2_EL1       S3_0_C1_C0_3
 #define SYS_TCR2_EL1         S3_0_C2_C0_3
 #define SYS_SCTLR_EL12       S3_5_C1_C0_0
@@ -43,13 +48,14 @@
 #define SYS_PMUSERENR_EL0    S3_3_C9_C14_0
 #define SYS_PMCR_EL0         S3_3_C9_C12_0
 
-/* SCTLR_EL1 (D19.2.118). RES1 in Armv8.0: LSMAOE, nTLSMD, SPAN, EIS, TSCXT, EOS. */
+/* SCTLR_EL1 (D19.2.118). RES1 in Armv8.0: LSMAOE, nTLSMD, SPAN, EIS, TSCXT, EOS; without AArch32
+ * also SED, ITD. */
 #define SCTLR_M        BIT(0)
 #define SCTLR_C        BIT(2)
 #define SCTLR_SA       BIT(3)
 #define SCTLR_I        BIT(12)
 #define SCTLR_WXN      BIT(19)
-#define SCTLR_EL1_RES1 (BIT(29) | BIT(28) | BIT(23) | BIT(22) | BIT(20) | BIT(11))
+#define SCTLR_EL1_RES1 (BIT(7) | BIT(8) | BIT(29) | BIT(28) | BIT(23) | BIT(22) | BIT(20) | BIT(11))
 #define SCTLR_EL1_OFF  SCTLR_EL1_RES1
 /* What is writable is never executable, whatever a table says: WXN. */
 #define SCTLR_EL1_ON (SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN)
