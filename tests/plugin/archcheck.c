@@ -249,7 +249,7 @@ static bool is_header(u64 pc, u32 insn)
 	static GByteArray *bytes;
 	bool found;
 
-	if (pc & 0xfff || insn >> 26 != 5)
+	if (insn >> 26 != 5)
 		return false;
 	pthread_mutex_lock(&lock);
 	if (!bytes)
