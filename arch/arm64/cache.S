@@ -24,22 +24,6 @@ FUNC dcache_inval_poc
 	ret
 ENDFUNC dcache_inval_poc
 
-/* void dcache_clean_poc(const void *start, const void *end): write the lines of a range back to memory. Clobbers: x0, x2, x3 */
-FUNC dcache_clean_poc
-	mrs	x3, ctr_el0
-	ubfx	x3, x3, #16, #4
-	mov	x2, #4
-	lsl	x2, x2, x3
-	sub	x3, x2, #1
-	bic	x0, x0, x3
-1:	dc	cvac, x0
-	add	x0, x0, x2
-	cmp	x0, x1
-	b.lo	1b
-	dsb	sy
-	ret
-ENDFUNC dcache_clean_poc
-
 /*
  * void *memset(void *dst, int c, size_t n), for Normal memory. Zeroes go by DC ZVA where the CPU has it, a block (64 bytes on most) an
  * instruction.

@@ -46,7 +46,6 @@ NOT_CHECKED = {
     ("primary_switched", "isb", ""): "vectors, stack pointers",
     ("clock_ticks", "isb", ""): "the counter",
     ("earlycon_probe_write", "", ""): "an abort in a device",
-    ("dcache_clean_poc", "", ""): "not called while booting",
     ("enable_mmu", "ic", "isb"): "a second time, for what was fetched between",
     ("enable_mmu", "dsb", "ic"): "a second time, for what was fetched between",
     ("enable_mmu", "isb", "dsb"): "a second time, for what was fetched between",

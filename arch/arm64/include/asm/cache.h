@@ -3,9 +3,6 @@
 #ifndef ASM_CACHE_H
 #define ASM_CACHE_H
 
-/* Write back the lines of [start, end), virtual; complete (DSB SY) on return. Any context. */
-void dcache_clean_poc(const void *start, const void *end);
-
 /* Drop the lines of [start, end), virtual, whole lines only: what the caches held of it is lost.
  * Complete on return. */
 void dcache_inval_poc(const void *start, const void *end);
