@@ -177,7 +177,7 @@ static int walk_table(struct walk *walk, phys_addr_t table, int level, unsigned 
 	if (walk->what == VISIT && walk->visitor->table)
 		ret = walk->visitor->table(table, level, va, walk->arg);
 	if (ret)
-		return ret;
+		return ret == PGTABLE_SKIP ? 0 : ret;
 	entry = table_open(table, level);
 	end = entry + PTRS_PER_TABLE;
 	entry += entry_index(walk->mask, va, level);

@@ -85,8 +85,10 @@ unsigned long pgtable_leaf_span(const struct pgtable_leaf *leaf);
 
 /*
  * Called in ascending order of va, a table before what it holds; NULL: not interested. va of a
- * table: first byte of the walk that it translates. Non-zero ends the walk.
+ * table: first byte of the walk that it translates. Non-zero ends the walk, except that table()
+ * may say PGTABLE_SKIP: go on, but not below it.
  */
+enum { PGTABLE_SKIP = 1 };
 struct pgtable_visitor {
 	int (*table)(phys_addr_t pa, int level, unsigned long va, void *arg);
 	int (*leaf)(const struct pgtable_leaf *leaf, void *arg);

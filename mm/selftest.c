@@ -2,6 +2,7 @@
 /* What an allocator promises, tried on the running machine: `selftest`. Each test leaves memory as
  * it found it. */
 #include <asm/probe.h>
+#include <asm/table.h>
 #include <lib/errno.h>
 #include <lib/kernel.h>
 #include <lib/monitor.h>
@@ -136,8 +137,10 @@ static const char *test_vmalloc(void)
 
 static int selftest_command(int argc, char **argv)
 {
-	const struct selftest tests[] = {
-		{"buddy", test_buddy}, {"slab", test_slab}, {"vmalloc", test_vmalloc}};
+	const struct selftest tests[] = {{"buddy", test_buddy},
+					 {"slab", test_slab},
+					 {"vmalloc", test_vmalloc},
+					 {"pt", tables_audit}};
 	unsigned int failed = 0, ran = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
@@ -155,5 +158,5 @@ static int selftest_command(int argc, char **argv)
 		return -EINVAL;
 	return failed ? -EFAULT : 0;
 }
-MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc]", "try the allocators on this machine",
+MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc|pt]", "try the allocators, audit the page tables",
 		selftest_command);

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import typing
 
+import machine
 import trees
 
 PROMPT = "firstlight> "
@@ -32,14 +33,22 @@ class Peek:
 
 
 @dataclasses.dataclass
+class Stop:
+    """Stop the machine at this function, and let action(machine.Machine) look at it or change it."""
+
+    symbol: str
+    action: typing.Callable
+
+
+@dataclasses.dataclass
 class Case:
     """One boot: scripts/run's variables in, lines and exit status out."""
 
     name: str
     kernel: str = "gcc-48"  # a directory of builds, the Makefile's KERNELS
     run: dict = dataclasses.field(default_factory=dict)  # a callable value gets the output directory
-    append: str = f'run="poweroff {STATUS}"'
-    steps: typing.Sequence = ()  # regular expressions to come in this order, Send and Peek
+    append: str = f'run="selftest pt; poweroff {STATUS}"'  # the tables are audited in every boot
+    steps: typing.Sequence = ()  # regular expressions to come in this order, Send, Peek and Stop
     forbid: typing.Sequence[str] = TROUBLE
     count: dict = dataclasses.field(default_factory=dict)  # regular expression: how often in all
     status: int | None = STATUS  # QEMU's exit status; None: not waited for
@@ -57,7 +66,7 @@ def boot(name, *lines, before=(), **kwargs):
 
 def session(name, *talk, append="", **kwargs):
     """A boot to the prompt, then a conversation: commands with what they print, and a poweroff at the end."""
-    return boot(name, *talk, Send(f"poweroff {STATUS}"), append=append, **kwargs)
+    return boot(name, *talk, Send("selftest pt"), r"\nok pt", Send(f"poweroff {STATUS}"), append=append, **kwargs)
 
 
 def command(line, *expect):
@@ -106,8 +115,8 @@ CASES += [
     boot("mem-1T-39-bits", kernel="gcc-39", run={"MEM": "1T"}, before=(r"805306368K of memory from 0x4040000000 .* not used: ",)),
     Case("numa", run={"MEM": "1G", "NUMA": 1}, steps=(available(G), "Boot complete: ")),
     session("numa-zones", *command("zoneinfo", r"Node 0, zone", r"Node 1, zone"), run={"NUMA": 1, "MEM": "2G"}),
-    boot("mem-limit-in-second-node", run={"NUMA": 1, "MEM": "1G", "LOAD": "0x44000000"}, append=f'mem=65576K run="poweroff {STATUS}"'),
-    boot("mem-limit", append=f'mem=512M run="poweroff {STATUS}"', before=(r"Memory limited to 512MB",)),
+    boot("mem-limit-in-second-node", run={"NUMA": 1, "MEM": "1G", "LOAD": "0x44000000"}, append=f'mem=65576K run="selftest pt; poweroff {STATUS}"'),
+    boot("mem-limit", append=f'mem=512M run="selftest pt; poweroff {STATUS}"', before=(r"Memory limited to 512MB",)),
 ]
 
 # --- load addresses: the start of RAM, odd multiples of 2 MiB, the top -----------------------------------------------
@@ -191,11 +200,11 @@ CASES += [
 # --- command line -----------------------------------------------------------------------------------------------------
 
 CASES += [
-    boot("unknown-words", append=f'frobnicate=1 nonsense run="poweroff {STATUS}"', before=(r"frobnicate=1 nonsense",)),
+    boot("unknown-words", append=f'frobnicate=1 nonsense run="selftest pt; poweroff {STATUS}"', before=(r"frobnicate=1 nonsense",)),
     Case("quiet", append=f'quiet run="echo quiet is over; poweroff {STATUS}"', steps=(r"quiet is over",),
          forbid=(*TROUBLE, "Boot complete", "Memory: ")),
-    boot("loglevel-8", append=f'loglevel=8 run="poweroff {STATUS}"', max_characters=0),
-    boot("earlycon-named", append=f'earlycon=pl011,0x9000000 run="poweroff {STATUS}"', before=(PL011,)),
+    boot("loglevel-8", append=f'loglevel=8 run="selftest pt; poweroff {STATUS}"', max_characters=0),
+    boot("earlycon-named", append=f'earlycon=pl011,0x9000000 run="selftest pt; poweroff {STATUS}"', before=(PL011,)),
     boot("run-in-order", r"one.*\n.*two.*\n", append=f'run="echo one; echo two; poweroff {STATUS}"'),
     Case("exit-status-0", append='run="poweroff 0"', steps=("Boot complete: ",), status=0),
 ]
@@ -240,6 +249,29 @@ CASES += [
             timeout=120),
     session("monitor-semihosting-console", *command("mem", r"total \d+K"), *command("frob", r"frob"),
             run={"DTB": "dts/rpi4-8gb.dts"}),
+]
+
+# --- page tables: the early ones seen from outside, violations in the final ones ---------------------------------------
+
+
+def violations(kernel):
+    """Plant one after the other while the audit begins, and see it named."""
+    talk = []
+    for text, plant in machine.VIOLATIONS:
+        def action(stopped, plant=plant):
+            stopped.undo()
+            plant(stopped)
+        talk += [Send("selftest pt"), Stop("tables_audit", action), rf"\nnot ok pt: [^\n]*{text}"]
+    talk += [Send("selftest pt"), Stop("tables_audit", machine.Machine.undo), r"\nok pt", Send(f"poweroff {STATUS}")]
+    return Case(f"violations-{kernel}", kernel=kernel, append="", steps=("Boot complete: ", *talk), forbid=(),
+                count={r"not ok": len(machine.VIOLATIONS)})
+
+
+CASES += [violations(kernel) for kernel in ("gcc-48", "llvm-39")]
+CASES += [
+    Case(f"early-map-{kernel}-el{el}", kernel=kernel, run={"EL": el}, steps=(
+        Stop("relocate_kernel", machine.early_map), Stop("paging_init", machine.early_map), "Boot complete: "))
+    for kernel, el in (("gcc-48", 1), ("llvm-48", 2), ("gcc-39", 2), ("llvm-39", 1))
 ]
 
 # --- dead ends: a reason code in x0 and in boot_status, whose offset stands at 0x40 of the Image (asm/boot.h) ---------

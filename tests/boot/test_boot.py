@@ -17,6 +17,7 @@ import pexpect
 import pytest
 
 import cases
+import machine
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / os.environ.get("O", "build")
@@ -30,8 +31,8 @@ class Failed(Exception):
     """What a case wanted and did not get."""
 
 
-def environment(case):
-    """What scripts/run gets."""
+def environment(case, options=""):
+    """What scripts/run gets, and more options for QEMU."""
     env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR", "LANG")}
     env["O"] = str(OUT / case.kernel)
     for name, value in case.run.items():
@@ -39,7 +40,7 @@ def environment(case):
     if case.append:
         env["APPEND"] = case.append
     plugin = f"{OUT / 'archcheck.so'},log={LOGS / case.name}.archcheck,map={OUT / case.kernel / 'System.map'}"
-    env["QEMU_EXTRA"] = f"{env.get('QEMU_EXTRA', '')} -plugin file={plugin}".strip()
+    env["QEMU_EXTRA"] = f"{env.get('QEMU_EXTRA', '')} -plugin file={plugin} {options or ''}".strip()
     return env
 
 
@@ -71,9 +72,31 @@ def peek(child, case, step):
     child.send("\x01c")
 
 
-def converse(child, case):
+def next_stop(case, start):
+    """The function to stop at after that many steps, None if there is none."""
+    return next((step.symbol for step in case.steps[start:] if isinstance(step, cases.Stop)), None)
+
+
+def act(stopped, case, index):
+    """The machine comes to its stop; what is to be done there, and on to the next one."""
+    step = case.steps[index]
+    try:
+        stopped.wait(step.symbol)
+        step.action(stopped)
+        stopped.go(next_stop(case, index + 1))
+    except (AssertionError, OSError) as error:
+        raise Failed(f"stopped at {step.symbol}: {error!r}") from error
+
+
+def converse(child, case, stopped):
     """Expect and send in the order of the case's steps."""
-    for step in case.steps:
+    if stopped:
+        stopped.connect()
+        stopped.go(next_stop(case, 0))
+    for index, step in enumerate(case.steps):
+        if isinstance(step, cases.Stop):
+            act(stopped, case, index)
+            continue
         if isinstance(step, cases.Send):
             child.expect_exact(cases.PROMPT)
             child.sendline(step.text)
@@ -135,14 +158,17 @@ def text_of(log):
 def run(case):
     """Boot one case. Returns None, or the text of what went wrong."""
     log = LOGS / f"{case.name}.log"
+    stopped = None
+    if next_stop(case, 0):
+        stopped = machine.Machine(OUT / case.kernel, case.timeout * SLOWNESS)
     with open(log, "w+", encoding="utf-8", errors="replace", newline="") as out:
         child = pexpect.spawn(
-            "scripts/run", env=environment(case), cwd=ROOT, timeout=case.timeout * SLOWNESS, encoding="utf-8",
+            "scripts/run", env=environment(case, stopped and stopped.options), cwd=ROOT, timeout=case.timeout * SLOWNESS, encoding="utf-8",
             codec_errors="replace", echo=False, dimensions=(50, 300))
         child.logfile_read = out
         child.delaybeforesend = None
         try:
-            converse(child, case)
+            converse(child, case, stopped)
             status = finish(child, case)
             if status != case.status:
                 raise Failed(f"exit status {status}, not {case.status}")
@@ -154,6 +180,8 @@ def run(case):
             return f"{case.name}: {error}\n{reproduce(case)}\n--- end of {log}\n{text_of(log)[-3000:]}"
         finally:
             child.close(force=True)
+            if stopped:
+                stopped.close()
     return None
 
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The audit of the live tables: mm/pt_audit.c's rules, and what is special to this CPU's. */
+#include <asm/fixmap.h>
+#include <asm/irqflags.h>
+#include <asm/memory.h>
+#include <asm/sysreg.h>
+#include <asm/table.h>
+#include <lib/printk.h>
+#include <mm/pt_audit.h>
+
+/* By the MMU itself. The result, PAR_EL1 (Arm ARM D19.2.115: F is bit 0), is whoever's on this CPU.
+ */
+static bool translate(unsigned long va, bool write, phys_addr_t *pa)
+{
+	unsigned long flags = local_irq_save();
+	u64 par;
+
+	if (write)
+		__asm__ volatile("at s1e1w, %0" ::"r"(va));
+	else
+		__asm__ volatile("at s1e1r, %0" ::"r"(va));
+	isb();
+	par = read_sysreg(par_el1);
+	local_irq_restore(flags);
+	*pa = (par & GENMASK(47, 12)) | (va & GENMASK(11, 0));
+	return !(par & 1);
+}
+
+/* Entries in use in the table TTBR0 points to. */
+static unsigned int user_entries(void)
+{
+	pte_t *entries = table_open(read_sysreg(ttbr0_el1) & GENMASK(47, 1), FIRST_LEVEL);
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < PTRS_PER_PGD; i++)
+		n += !pte_is_none(table_read(&entries[i]));
+	table_close(FIRST_LEVEL);
+	return n;
+}
+
+const char *tables_audit(void)
+{
+	static char text[96];
+	unsigned int slot = FIX_PTE;
+
+	/* The tree's window stays. */
+	while (slot < FIX_FDT_END && !fixmap_in_use(slot))
+		slot++;
+	if (slot < FIX_FDT_END)
+		scnprintf(text, sizeof(text), "fixmap slot %u is in use", slot);
+	else if (user_entries())
+		scnprintf(text, sizeof(text), "TTBR0 is not empty: %u entries", user_entries());
+	else if (pt_audit(&init_mm, PAGE_OFFSET, ~0UL, translate, text, sizeof(text)))
+		return NULL;
+	return text;
+}
