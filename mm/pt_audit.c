@@ -27,7 +27,7 @@ struct audit {
 /* What a visitor returns to end the walk. */
 enum { END_OF_RUN = 1, BROKEN = -EFAULT };
 
-#define broken(audit, ...) (scnprintf((audit)->text, (audit)->size, __VA_ARGS__), BROKEN)
+#define broken(audit, ...) (snprintf((audit)->text, (audit)->size, __VA_ARGS__), BROKEN)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -204,13 +204,12 @@ static int check_address(struct audit *audit, unsigned long va)
 static int check_run(struct audit *audit)
 {
 	unsigned long start = audit->run.va, end = start + audit->run.size;
+	const unsigned long edges[] = {start - 1, start, end - 1, end};
+	int err = check_aliases(audit) ?: check_linear(audit);
 
-	return check_aliases(audit)              ?:
-		       check_linear(audit)       ?:
-		       check_address(audit, start - 1) ?:
-		       check_address(audit, start)     ?:
-		       check_address(audit, end - 1)   ?:
-		       check_address(audit, end);
+	for (unsigned int i = 0; i < ARRAY_SIZE(edges) && !err; i++)
+		err = check_address(audit, edges[i]);
+	return err;
 }
 
 static int check_runs(struct audit *audit)
@@ -227,9 +226,10 @@ static int check_runs(struct audit *audit)
 		if (err >= 0 && audit->run.size)
 			err = check_run(audit) ?: err;
 	} while (err == END_OF_RUN);
-	/* Nothing behind the last leaf, neither of its contiguous run nor memory. */
-	return err ?: check_leaf(audit, &(struct pgtable_leaf){.prot = PAGE_KERNEL})
-		   ?: check_linear_next(audit, PHYS_ADDR_MAX, &end);
+	/* Behind the last leaf nothing may be missing, neither of its contiguous run nor memory. */
+	if (!err)
+		err = check_leaf(audit, &(struct pgtable_leaf){.prot = PAGE_KERNEL});
+	return err ?: check_linear_next(audit, PHYS_ADDR_MAX, &end);
 }
 
 bool pt_audit(const struct pgtable *pt, unsigned long first, unsigned long last,

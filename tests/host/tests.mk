@@ -91,3 +91,16 @@ test_page_alloc-host := stubs.c host_mm.c mm_machine.c
 HOST_TESTS += test_slab
 test_slab-srcs := $(MM_FILES) mm/slab.c
 test_slab-host := stubs.c host_mm.c mm_machine.c
+
+# The audit of page tables, by the same geometries' rules.
+define pt_audit_test
+HOST_TESTS += $(1)
+$(1)-test := test_pt_audit.c
+$(1)-srcs := mm/pt_audit.c mm/pgtable.c mm/memblock.c mm/memmap.c
+$(1)-host := stubs.c host_mm.c
+$(1)-defs := -DPAGE_SHIFT=$(2) -DVA_BITS=48
+$(1)-include := $(3)
+endef
+$(eval $(call pt_audit_test,test_pt_audit,12,))
+$(eval $(call pt_audit_test,test_pt_audit_alien,12,tests/host/alien))
+$(eval $(call pt_audit_test,test_pt_audit_16k,14,))
