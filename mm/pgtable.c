@@ -277,7 +277,7 @@ struct mapping {
 	unsigned int flags;
 };
 
-static int map_table(struct mapping *map, phys_addr_t table, int level);
+static int map_table(struct mapping *map, phys_addr_t table, int level, bool fresh);
 
 /* Entries that can be filled alike: count of them, in contiguous runs or not. */
 struct fill {
@@ -319,11 +319,8 @@ static bool all_none(const pte_t *entry, unsigned int n)
 static void write_leaves(struct mapping *map, pte_t *entry, int level, struct fill fill)
 {
 	unsigned long size = LEVEL_SIZE(level), total = fill.count * size;
-	phys_addr_t pa = map->pa;
-	pgprot_t prot = map->prot;
 
-	for (unsigned int i = 0; i < fill.count; i++, pa += size)
-		table_write(entry + i, pte_leaf(pa, prot, level, fill.cont));
+	table_fill(entry, pte_leaf(map->pa, map->prot, level, fill.cont), size, fill.count);
 	map->va += total;
 	map->pa += total;
 	map->left -= total;
@@ -338,37 +335,39 @@ static int map_below_new(struct mapping *map, pte_t *entry, int level)
 		return -ENOMEM;
 	table_publish();
 	table_write(entry, pte_table(table));
-	return map_table(map, table, level + 1);
+	return map_table(map, table, level + 1, true);
 }
 
-/* Fill the entry at map->va and what is alike behind it, room entries at most. Returns how many
- * entries, or an error. */
-static int map_entry(struct mapping *map, pte_t *entry, int level, unsigned int room)
+/*
+ * Fill the entry at map->va and what is alike behind it, room entries at most, of which none is in
+ * use where the table is fresh. Returns how many entries, or an error.
+ */
+static int map_entry(struct mapping *map, pte_t *entry, int level, unsigned int room, bool fresh)
 {
 	pte_t old = table_read(entry);
 	struct fill fill;
 
 	if (pte_is_table(old, level))
-		return map_table(map, pte_phys(old), level + 1) ?: 1;
+		return map_table(map, pte_phys(old), level + 1, false) ?: 1;
 	if (!pte_is_none(old))
 		return -EEXIST;
 	fill = leaves_that_fit(level, map->va, map->pa, map->left, map->flags, room);
 	if (!fill.count)
 		return map_below_new(map, entry, level) ?: 1;
-	if (!all_none(entry, fill.count))
+	if (!fresh && !all_none(entry, fill.count))
 		fill = (struct fill){1, false};
 	write_leaves(map, entry, level, fill);
 	return (int)fill.count;
 }
 
-static int map_table(struct mapping *map, phys_addr_t table, int level)
+static int map_table(struct mapping *map, phys_addr_t table, int level, bool fresh)
 {
 	pte_t *entries = table_open(table, level);
 	unsigned int i = entry_index(map->mask, map->va, level);
 	int n = 0;
 
 	while (map->left && i < PTRS_PER_TABLE) {
-		n = map_entry(map, &entries[i], level, PTRS_PER_TABLE - i);
+		n = map_entry(map, &entries[i], level, PTRS_PER_TABLE - i, fresh);
 		if (n < 0)
 			break;
 		i += (unsigned int)n;
@@ -394,7 +393,7 @@ int pgtable_map(struct pgtable *pt, unsigned long va, phys_addr_t pa, unsigned l
 	    pa > BIT(PHYS_MASK_BITS) - size)
 		return -EINVAL;
 	at = common_table(pt, map.mask, va, va + size - 1);
-	err = map_table(&map, at.table, at.level);
+	err = map_table(&map, at.table, at.level, false);
 	table_sync();
 	if (err && map.va != va)
 		BUG_ON(pgtable_unmap(pt, va, map.va - va));

@@ -57,11 +57,22 @@ FUNC memset
 	b.eq	31f
 	stp	xzr, xzr, [x3], #16
 	b	3b
-31:	sub	x6, x4, x5			/* x6 := last place a block fits */
-32:	dc	zva, x3
+31:	sub	x6, x4, x5, lsl #2		/* x6 := last place four blocks fit */
+	cmp	x3, x6
+	b.hi	33f
+32:	.rept	4
+	dc	zva, x3
 	add	x3, x3, x5
+	.endr
 	cmp	x3, x6
 	b.ls	32b
+33:	sub	x6, x4, x5			/* x6 := last place a block fits */
+	cmp	x3, x6
+	b.hi	4f
+34:	dc	zva, x3
+	add	x3, x3, x5
+	cmp	x3, x6
+	b.ls	34b
 4:	sub	x6, x4, #16
 	cmp	x3, x6
 	b.hi	6f

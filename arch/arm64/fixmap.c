@@ -118,13 +118,11 @@ static void *map_fdt_window(phys_addr_t phys, unsigned long size, pgprot_t prot)
 	unsigned long va = fix_to_virt(FIX_FDT);
 	pte_t *pte = fixmap_pte(FIX_FDT);
 
-	for (unsigned int i = 0; i < fdt_pages; i++)
-		table_write(pte + i, pte_none());
+	table_fill(pte, pte_none(), 0, fdt_pages);
 	if (fdt_pages)
 		flush_tlb_kernel_range(va, va + fdt_pages * PAGE_SIZE);
 	fdt_pages = PFN_UP(phys + size) - PFN_DOWN(phys);
-	for (unsigned int i = 0; i < fdt_pages; i++, page += PAGE_SIZE)
-		table_write(pte + i, pte_leaf(page, prot, LAST_LEVEL, false));
+	table_fill(pte, pte_leaf(page, prot, LAST_LEVEL, false), PAGE_SIZE, fdt_pages);
 	table_sync();
 	return (void *)(va + (phys & ~PAGE_MASK));
 }

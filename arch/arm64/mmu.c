@@ -268,38 +268,44 @@ void __init paging_init(void)
 /* --- page descriptors --------------------------------------------------------------------------
  */
 
-/* vmemmap_populate()'s source of pages, for the table allocator below it. The lock is taken inside
- * zone locks and takes none. */
+/* Taken inside zone locks, takes none. */
 static spinlock_t populate_lock = SPIN_LOCK_UNLOCKED;
-static take_page_fn populate_take;
-static void *populate_arg;
 
-static phys_addr_t take_zeroed(int level)
+/* Fill what is empty of [start, last] below a table with pages of zeros: tables, and at the end
+ * descriptors. */
+static void populate(phys_addr_t table, int level, unsigned long start, unsigned long last,
+		     take_page_fn take, void *arg)
 {
-	phys_addr_t pa = populate_take(populate_arg);
+	unsigned long step = LEVEL_SIZE(level);
+	pte_t *entry =
+		(pte_t *)phys_to_virt(table) + (start >> LEVEL_SHIFT(level) & (PTRS_PER_TABLE - 1));
 
-	(void)level;
-	memset(phys_to_virt(pa), 0, PAGE_SIZE);
-	return pa;
+	/* - 1: the entry behind the last of all is at 0. */
+	for (unsigned long va = start; va - 1 < last; va = ALIGN_DOWN(va, step) + step, entry++) {
+		pte_t pte = table_read(entry);
+
+		if (pte_is_none(pte)) {
+			phys_addr_t pa = take(arg);
+
+			memset(phys_to_virt(pa), 0, PAGE_SIZE);
+			pte = level == LAST_LEVEL ? pte_leaf(pa, PAGE_KERNEL, level, false)
+						  : pte_table(pa);
+			table_publish();
+			table_write(entry, pte);
+		}
+		if (level < LAST_LEVEL)
+			populate(pte_phys(pte), level + 1, va, min(va | (step - 1), last), take,
+				 arg);
+	}
 }
 
 void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg)
 {
-	struct pgtable pt = {
-		.root = init_mm.root, .first_level = FIRST_LEVEL, .alloc = take_zeroed};
-	struct pgtable_leaf leaf;
 	unsigned long flags = spin_lock_irqsave(&populate_lock);
-	int err = 0;
 
-	populate_take = take;
-	populate_arg = arg;
-	for (unsigned long va = ALIGN_DOWN(start, PAGE_SIZE); va < end && !err; va += PAGE_SIZE)
-		if (!pgtable_lookup(&pt, va, &leaf))
-			err = pgtable_map(&pt, va, take_zeroed(LAST_LEVEL), PAGE_SIZE, PAGE_KERNEL,
-					  0);
+	populate(init_mm.root, FIRST_LEVEL, start, end - 1, take, arg);
+	table_sync();
 	spin_unlock_irqrestore(&populate_lock, flags);
-	if (err)
-		BUG("page descriptors at 0x%016lx-0x%016lx: error %d", start, end, err);
 }
 
 unsigned int vmemmap_cost(unsigned long start, unsigned long end)

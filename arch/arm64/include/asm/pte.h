@@ -80,6 +80,12 @@ static inline pte_t pte_leaf(phys_addr_t pa, pgprot_t prot, int level, bool cont
 	return (pte_t){(pa & PTE_ADDR_MASK) | prot.bits | type | (cont ? PTE_CONT : 0)};
 }
 
+/* The same leaf, bytes further on. */
+static inline pte_t pte_advance(pte_t leaf, unsigned long bytes)
+{
+	return (pte_t){leaf.bits + bytes};
+}
+
 static inline bool pte_is_none(pte_t pte)
 {
 	return !(pte.bits & PTE_VALID);

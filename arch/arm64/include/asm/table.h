@@ -4,6 +4,7 @@
 #define ASM_TABLE_H
 
 #include <asm/pte.h>
+#include <lib/compiler.h>
 
 /*
  * Map the table at physical address pa and return it; one table of each level may be open at a
@@ -15,14 +16,35 @@ void table_close(int level);
 
 /* Single-copy atomic read and write of an entry. A write is not visible to the walker before
  * table_sync(). */
-static inline pte_t table_read(const pte_t *entry)
+static __force_inline pte_t table_read(const pte_t *entry)
 {
 	return (pte_t){__atomic_load_n(&entry->bits, __ATOMIC_RELAXED)};
 }
 
-static inline void table_write(pte_t *entry, pte_t pte)
+static __force_inline void table_write(pte_t *entry, pte_t pte)
 {
 	__atomic_store_n(&entry->bits, pte.bits, __ATOMIC_RELAXED);
+}
+
+/*
+ * Write n leaves from entry on, each bytes further in its output address. Terabytes are mapped by
+ * this: two entries a store, each half of which is single-copy atomic (Arm ARM B2.2.1).
+ */
+static inline void table_fill(pte_t *entry, pte_t leaf, unsigned long bytes, unsigned int n)
+{
+	pte_t odd = pte_advance(leaf, bytes);
+
+	for (; n >= 8; n -= 8)
+		__asm__ volatile(".rept 4\n"
+				 "stp %1, %2, [%0], #16\n"
+				 "add %1, %1, %3\n"
+				 "add %2, %2, %3\n"
+				 ".endr"
+				 : "+r"(entry), "+r"(leaf.bits), "+r"(odd.bits)
+				 : "r"(2 * bytes)
+				 : "memory");
+	for (; n; n--, leaf = pte_advance(leaf, bytes))
+		table_write(entry++, leaf);
 }
 
 /* Order the writes that filled a new table before the write that links it: walkers follow the link

@@ -69,6 +69,11 @@ static inline pte_t pte_leaf(phys_addr_t pa, pgprot_t prot, int level, bool cont
 	return alien_make((unsigned int)(ALIEN_LEAF - level), (pa >> PAGE_SHIFT) << 6 | attributes);
 }
 
+static inline pte_t pte_advance(pte_t leaf, unsigned long bytes)
+{
+	return alien_make(alien_tag(leaf), alien_content(leaf) + (bytes >> PAGE_SHIFT << 6));
+}
+
 static inline bool pte_is_none(pte_t pte)
 {
 	return alien_tag(pte) == ALIEN_NONE;

@@ -33,6 +33,12 @@ static inline void table_write(pte_t *entry, pte_t pte)
 	*entry = pte;
 }
 
+static inline void table_fill(pte_t *entry, pte_t leaf, unsigned long bytes, unsigned int n)
+{
+	for (; n; n--, leaf = pte_advance(leaf, bytes))
+		table_write(entry++, leaf);
+}
+
 /* Counts calls in host_table_publishes. */
 extern unsigned long host_table_publishes;
 static inline void table_publish(void)
