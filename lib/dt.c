@@ -135,28 +135,30 @@ bool dt_next_node(struct dt_iter *it)
 bool dt_next_prop(struct dt_iter *it, struct dt_prop *prop)
 {
 	const struct dt *dt = it->dt;
-	u32 pos = it->pos, next, name, tag = FDT_NOP;
+	const u8 *p = dt->structs + it->pos;
+	u32 pos = it->pos, room = dt->struct_size, tag = FDT_NOP, len, name;
 
 	if (it->broken || it->level == 0)
 		return false;
-	for (; pos + 4 <= dt->struct_size; pos += 4) {
-		tag = cell(dt->structs + pos);
+	for (; pos + 4 <= room; pos += 4, p += 4) {
+		tag = cell(p);
 		if (tag != FDT_NOP)
 			break;
 	}
 	it->pos = pos;
 	if (tag != FDT_PROP)
 		return false;
-	next = skip_prop(dt, pos);
-	if (!next)
+	room -= pos;
+	if (room < PROP_HEADER || cell(p + 4) > room - PROP_HEADER)
 		return stop_walk(it, pos, "a property longer than the structure block");
-	name = cell(dt->structs + pos + 8);
+	len = cell(p + 4);
+	name = cell(p + 8);
 	if (name >= dt->strings_limit)
 		return stop_walk(it, pos, "a property whose name is not in the strings block");
-	it->pos = next;
 	prop->name = dt->strings + name;
-	prop->data = dt->structs + pos + PROP_HEADER;
-	prop->len = cell(dt->structs + pos + 4);
+	prop->data = p + PROP_HEADER;
+	prop->len = len;
+	it->pos = pos + PROP_HEADER + ALIGN(len, 4);
 	return true;
 }
 

@@ -310,10 +310,11 @@ static struct fill leaves_that_fit(int level, unsigned long va, phys_addr_t pa, 
 
 static bool all_none(const pte_t *entry, unsigned int n)
 {
+	bool none = true;
+
 	while (n--)
-		if (!pte_is_none(table_read(entry++)))
-			return false;
-	return true;
+		none &= pte_is_none(table_read(entry++));
+	return none;
 }
 
 static void write_leaves(struct mapping *map, pte_t *entry, int level, struct fill fill)

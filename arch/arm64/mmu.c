@@ -82,13 +82,32 @@ void flush_tlb_all(void)
 	isb();
 }
 
+/* Pages for tables, some at a time: a request costs as much as a table. What is left goes back. */
+static struct {
+	phys_addr_t next, end;
+} table_pool __initdata;
+
+static void __init refill_table_pool(int level)
+{
+	unsigned long size = 8 * PAGE_SIZE;
+
+	table_pool.next = memblock_phys_alloc(size, PAGE_SIZE);
+	if (!table_pool.next)
+		table_pool.next = memblock_phys_alloc(size = PAGE_SIZE, PAGE_SIZE);
+	if (!table_pool.next)
+		panic("no memory for a page table of level %d", level);
+	table_pool.end = table_pool.next + size;
+}
+
 static phys_addr_t __init early_table_alloc(int level)
 {
-	phys_addr_t pa = memblock_phys_alloc(PAGE_SIZE, PAGE_SIZE);
+	phys_addr_t pa;
 	void *table;
 
-	if (!pa)
-		panic("no memory for a page table of level %d", level);
+	if (table_pool.next == table_pool.end)
+		refill_table_pool(level);
+	pa = table_pool.next;
+	table_pool.next += PAGE_SIZE;
 	/* Cleared through its slot, with the MMU's own view of memory: the walker is coherent with
 	 * it (Arm ARM D8.2.12). */
 	table = table_open(pa, level);
@@ -261,6 +280,8 @@ void __init paging_init(void)
 	linear_map_live = true;
 	memblock_phys_free(__pa_symbol(__early_tables_start),
 			   (phys_addr_t)(__early_tables_end - __early_tables_start));
+	if (table_pool.next != table_pool.end)
+		memblock_phys_free(table_pool.next, table_pool.end - table_pool.next);
 	memblock_allow_resize();
 	pr_debug("Paging: %u table pages, linear map from 0x%016lx\n", nr_table_pages, PAGE_OFFSET);
 }
