@@ -217,14 +217,14 @@ static int check_runs(struct audit *audit)
 	static const struct pgtable_visitor visitor = {.leaf = collect_leaf};
 	unsigned long from = audit->first;
 	phys_addr_t end;
-	int err;
+	int err, wrong;
 
 	do {
 		audit->run.size = 0;
 		err = pgtable_walk(audit->pt, from, audit->last, &visitor, audit);
 		from = audit->run.va + audit->run.size;
-		if (err >= 0 && audit->run.size)
-			err = check_run(audit) ?: err;
+		if (err >= 0 && audit->run.size && (wrong = check_run(audit)))
+			err = wrong;
 	} while (err == END_OF_RUN);
 	/* Behind the last leaf nothing may be missing, neither of its contiguous run nor memory. */
 	if (!err)
