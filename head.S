@@ -167,7 +167,10 @@ LOCAL_FUNC elect_boot_cpu
 	ret
 park:
 	adr_l	x4, boot_status
-	str	x5, [x4, #STATUS_PARKED]
+	add	x4, x4, #STATUS_PARKED
+	str	x5, [x4]
+	dmb	sy
+	dc	ivac, x4			/* the boot CPU may have looked already */
 	dsb	sy
 	mov	x0, #BOOT_PARKED
 	mov	x1, x5

@@ -270,6 +270,9 @@ def test_geometry(tmp_path):
 def test_parked_cpus(tmp_path):
     """Other CPUs store into boot_status with the caches off, the boot CPU reads it through them."""
     kernel = Kernel("gcc-48")
+    # Those CPUs drop the line as well, for one that comes late.
+    (address, _, nop, _), = (site for site, chain in sites(kernel) if "park" in chain and site[1] == "dc ivac")
+    kernel.image = kernel.patched(address, nop)
     image, = left_out_of(kernel, "report_handover", "call dcache_inval_poc")
     lines = boot(kernel, image, tmp_path / "o", ENTER="all-cpus", SMP="4", EL="2")
     assert kinds(lines)[0] == "stale-load", lines
