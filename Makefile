@@ -46,7 +46,12 @@ OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
 
 # --- what the options mean ---------------------------------------------------------------------
 
-ifneq ($(filter-out 39 48,$(VA_BITS)),)
+# `clean` empties the output folder.
+ifneq ($(filter $(abspath $(O))/%,$(CURDIR)/.),)
+$(error O=$(O): the output folder cannot be the source tree or a folder that holds it)
+endif
+
+ifneq ($(words $(VA_BITS))$(filter-out 39 48,$(VA_BITS)),1)
 $(error VA_BITS=$(VA_BITS): 39 and 48 are possible)
 endif
 
@@ -272,6 +277,7 @@ check-images: $(KERNEL_DIRS)
 
 # libfdt stays, so that a build without network does too.
 clean:
+	@[ ! -d '$(O)' ] || [ -e '$(O)/.flags' ] || { echo "clean: $(O) was not made by this build, left alone" >&2; exit 1; }
 	find $(O) -mindepth 1 -maxdepth 1 ! -name libfdt -exec rm -rf {} + 2>/dev/null || true
 	rm -f $(COMPDB)
 
