@@ -115,10 +115,15 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 	phys_addr_t base, size;
 
 	for (unsigned int i = 0;
-	     dt_tuple(prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++)
-		if (memblock_mark_nomap(base, size))
+	     dt_tuple(prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
+		phys_addr_t end = ALIGN_DOWN(base + min(size, PHYS_ADDR_MAX - base), PAGE_SIZE);
+
+		/* Whole pages only: no other can be mapped. */
+		base = ALIGN(base, PAGE_SIZE);
+		if (base < end && memblock_mark_nomap(base, end - base))
 			pr_err("/chosen: linux,usable-memory-range: tuple %u left out: too many ranges\n",
 			       i);
+	}
 	for (unsigned long i = memblock.memory.cnt; i-- > 0;) {
 		struct memblock_region *region = &memblock.memory.regions[i];
 
