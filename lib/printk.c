@@ -381,4 +381,4 @@ static int __init set_quiet(const char *val, size_t len)
 	console_loglevel = CONSOLE_LOGLEVEL_QUIET;
 	return 0;
 }
-EARLY_PARAM_FIRST("quiet", set_quiet, "alone shows errors only");
+EARLY_PARAM_FIRST("quiet", set_quiet, " alone shows errors only");
