@@ -28,16 +28,29 @@ struct memblock memblock = {
 bool movable_node_enabled __attribute__((weak));
 bool mirrored_kernelcore __attribute__((weak));
 void *(*memblock_late_alloc)(size_t size);
-void (*memblock_late_free)(void *array);
+void (*memblock_late_free)(const void *array);
 
 static bool can_resize; /* arrays may grow into memory */
 static bool closed;     /* memory belongs to the page allocator */
 static bool some_mirror;
 static bool debug; /* memblock=debug */
 
-/* Grown arrays that must be given back when outgrown, by type: taken from memory, or from
+/* Grown arrays that must be given back when outgrown: taken from memory, or from
  * memblock_late_alloc(). */
-static struct memblock_region *in_memory[2], *in_slab[2];
+static struct grown {
+	const struct memblock_type *type;
+	struct memblock_region *in_memory, *in_slab;
+} grown[3];
+
+static struct grown *grown_of(const struct memblock_type *type)
+{
+	struct grown *g = grown;
+
+	while (g->type && g->type != type)
+		BUG_ON(++g == grown + ARRAY_SIZE(grown));
+	g->type = type;
+	return g;
+}
 
 static phys_addr_t region_end(const struct memblock_region *r)
 {
@@ -55,9 +68,8 @@ static bool is_node(int nid)
 	return nid >= 0 && nid < MAX_NUMNODES;
 }
 
-/* Index of the first region that ends above addr; cnt if there is none. Appending costs one
- * comparison. */
-static unsigned long first_above(const struct memblock_type *type, phys_addr_t addr)
+/* Appending costs one comparison. */
+unsigned long memblock_first_above(const struct memblock_type *type, phys_addr_t addr)
 {
 	unsigned long low = 0, high = type->cnt;
 
@@ -77,7 +89,7 @@ static unsigned long first_above(const struct memblock_type *type, phys_addr_t a
 /* The region that holds the byte at addr, or NULL. */
 static struct memblock_region *region_at(const struct memblock_type *type, phys_addr_t addr)
 {
-	unsigned long i = first_above(type, addr);
+	unsigned long i = memblock_first_above(type, addr);
 
 	return i < type->cnt && type->regions[i].base <= addr ? &type->regions[i] : NULL;
 }
@@ -257,13 +269,9 @@ static phys_addr_t __init find_anywhere(phys_addr_t size, phys_addr_t low, phys_
 
 /* ---- Growing an array ---- */
 
-static int add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size, int nid,
-		     enum memblock_flags flags);
-static int remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size);
-
 static int __init reserve_array(phys_addr_t at, phys_addr_t size)
 {
-	return add_range(&memblock.reserved, at, size, NUMA_NO_NODE, MEMBLOCK_RSRV_KERN);
+	return memblock_add_range(&memblock.reserved, at, size, NUMA_NO_NODE, MEMBLOCK_RSRV_KERN);
 }
 
 /* Where an array in memory was just found a place that is not reserved yet. */
@@ -297,7 +305,7 @@ static phys_addr_t __init find_array_room(const struct memblock_type *type, phys
 	return find_unpromised(size, 0, min(base, limit));
 }
 
-static int __init cannot_grow(const struct memblock_type *type)
+static int cannot_grow(const struct memblock_type *type)
 {
 	static unsigned long told;
 
@@ -308,7 +316,7 @@ static int __init cannot_grow(const struct memblock_type *type)
 	return -ENOMEM;
 }
 
-static void __init switch_array(struct memblock_type *type, struct memblock_region *array)
+static void switch_array(struct memblock_type *type, struct memblock_region *array)
 {
 	size_t bytes = type->max * sizeof(*array);
 
@@ -321,7 +329,8 @@ static void __init switch_array(struct memblock_type *type, struct memblock_regi
 /* Double an array into memory, which costs a reservation and may give back another one. */
 static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
 {
-	struct memblock_region *old = type->regions, **mine;
+	struct memblock_region *old = type->regions;
+	struct grown *mine = grown_of(type);
 	phys_addr_t old_size = PAGE_ALIGN(type->max * sizeof(*old));
 	phys_addr_t new_size = PAGE_ALIGN(2 * type->max * sizeof(*old));
 	phys_addr_t at = find_array_room(type, new_size, base, end);
@@ -329,12 +338,11 @@ static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base,
 	if (!at)
 		return cannot_grow(type);
 	switch_array(type, __va(at));
-	mine = &in_memory[type == &memblock.reserved];
-	if (*mine == old) {
+	if (mine->in_memory == old) {
 		/* This may grow `reserved` in turn. */
 		promised = at;
 		promised_end = at + new_size;
-		remove_range(&memblock.reserved, virt_to_phys(old), old_size);
+		memblock_remove_range(&memblock.reserved, virt_to_phys(old), old_size);
 		promised = promised_end = 0;
 	}
 	if (reserve_array(at, new_size)) {
@@ -343,21 +351,22 @@ static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base,
 		type->max /= 2;
 		return cannot_grow(type);
 	}
-	*mine = type->regions;
+	mine->in_memory = type->regions;
 	return 0;
 }
 
-static int __init grow_into_slab(struct memblock_type *type)
+static int grow_into_slab(struct memblock_type *type)
 {
-	struct memblock_region **mine = &in_slab[type == &memblock.reserved], *old = type->regions;
+	struct grown *mine = grown_of(type);
+	struct memblock_region *old = type->regions;
 	struct memblock_region *array = memblock_late_alloc(2 * type->max * sizeof(*old));
 
 	if (!array)
 		return cannot_grow(type);
 	switch_array(type, array);
-	if (*mine == old && memblock_late_free)
+	if (mine->in_slab == old && memblock_late_free)
 		memblock_late_free(old);
-	*mine = array;
+	mine->in_slab = array;
 	return 0;
 }
 
@@ -373,7 +382,7 @@ static int __init grow_into_brk(struct memblock_type *type)
 }
 
 /* Double the array of type, for the sake of the range [base, end). */
-static int __init grow(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
+static int grow(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
 {
 	if (memblock_late_alloc)
 		return grow_into_slab(type);
@@ -385,7 +394,7 @@ static int __init grow(struct memblock_type *type, phys_addr_t base, phys_addr_t
 /* ---- Changing the lists ---- */
 
 /* Join what belongs together among regions[first..last]. */
-static void __init merge(struct memblock_type *type, unsigned long first, unsigned long last)
+static void merge(struct memblock_type *type, unsigned long first, unsigned long last)
 {
 	struct memblock_region *r = type->regions;
 	unsigned long kept = first, i;
@@ -408,12 +417,12 @@ static void __init merge(struct memblock_type *type, unsigned long first, unsign
 
 /* The regions [first, end) were touched: they may have come to fit each other or their neighbours.
  */
-static void __init merge_around(struct memblock_type *type, unsigned long first, unsigned long end)
+static void merge_around(struct memblock_type *type, unsigned long first, unsigned long end)
 {
 	merge(type, first ? first - 1 : 0, end);
 }
 
-static void __init check_agreement(const struct memblock_type *type,
+static void check_agreement(const struct memblock_type *type,
 				   const struct memblock_region *old,
 				   const struct memblock_region *add)
 {
@@ -429,7 +438,7 @@ static void __init check_agreement(const struct memblock_type *type,
 
 /* Count the pieces of add that type does not hold yet; regions [from, *to) are those it overlaps.
  */
-static unsigned long __init count_missing(const struct memblock_type *type, unsigned long from,
+static unsigned long count_missing(const struct memblock_type *type, unsigned long from,
 					  const struct memblock_region *add, unsigned long *to)
 {
 	phys_addr_t done = add->base, end = region_end(add);
@@ -449,7 +458,7 @@ static unsigned long __init count_missing(const struct memblock_type *type, unsi
  * Put the missing pieces of add between the regions [from, to), working down from the upper end so
  * that each region moves once. One place at the end of the array moves nothing.
  */
-static void __init insert_missing(struct memblock_type *type, unsigned long from, unsigned long to,
+static void insert_missing(struct memblock_type *type, unsigned long from, unsigned long to,
 				  unsigned long missing, const struct memblock_region *add)
 {
 	struct memblock_region *r = type->regions;
@@ -477,8 +486,8 @@ static void __init insert_missing(struct memblock_type *type, unsigned long from
 	merge_around(type, write, last);
 }
 
-static int __init add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size, int nid,
-			    enum memblock_flags flags)
+int memblock_add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size, int nid,
+		       enum memblock_flags flags)
 {
 	phys_addr_t end = range_end(base, size);
 	struct memblock_region add = {.base = base, .size = end - base, .nid = nid, .flags = flags};
@@ -486,7 +495,7 @@ static int __init add_range(struct memblock_type *type, phys_addr_t base, phys_a
 
 	if (base == end)
 		return 0;
-	from = first_above(type, base);
+	from = memblock_first_above(type, base);
 	missing = count_missing(type, from, &add, &to);
 	if (!missing)
 		return 0;
@@ -496,7 +505,7 @@ static int __init add_range(struct memblock_type *type, phys_addr_t base, phys_a
 				return -ENOMEM;
 		} while (type->cnt + missing > type->max);
 		/* Growing `reserved` changed what it holds. */
-		from = first_above(type, base);
+		from = memblock_first_above(type, base);
 		missing = count_missing(type, from, &add, &to);
 	}
 	if (!type->cnt)
@@ -506,7 +515,7 @@ static int __init add_range(struct memblock_type *type, phys_addr_t base, phys_a
 }
 
 /* Cut region i in two at addr. The caller made sure of the room. */
-static void __init split(struct memblock_type *type, unsigned long i, phys_addr_t addr)
+static void split(struct memblock_type *type, unsigned long i, phys_addr_t addr)
 {
 	struct memblock_region *r = &type->regions[i];
 
@@ -518,7 +527,7 @@ static void __init split(struct memblock_type *type, unsigned long i, phys_addr_
 }
 
 /* Cut regions at both ends of a range, so that exactly the regions [*first, *end) lie within it. */
-static int __init isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
+static int isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
 			  unsigned long *first, unsigned long *end)
 {
 	phys_addr_t stop = range_end(base, size);
@@ -530,17 +539,17 @@ static int __init isolate(struct memblock_type *type, phys_addr_t base, phys_add
 		if (grow(type, base, stop))
 			return -ENOMEM;
 
-	*first = first_above(type, base);
+	*first = memblock_first_above(type, base);
 	if (*first < type->cnt && type->regions[*first].base < base)
 		split(type, (*first)++, base);
-	*end = first_above(type, stop);
+	*end = memblock_first_above(type, stop);
 	if (*end < type->cnt && type->regions[*end].base < stop)
 		split(type, (*end)++, stop);
 	return 0;
 }
 
 /* Drop the regions [first, end). */
-static void __init drop(struct memblock_type *type, unsigned long first, unsigned long end)
+static void drop(struct memblock_type *type, unsigned long first, unsigned long end)
 {
 	struct memblock_region *r = type->regions;
 
@@ -552,7 +561,7 @@ static void __init drop(struct memblock_type *type, unsigned long first, unsigne
 		r[0] = (struct memblock_region){.nid = MAX_NUMNODES};
 }
 
-static int __init remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
+int memblock_remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
 {
 	unsigned long first, end;
 	int ret = isolate(type, base, size, &first, &end);
@@ -584,17 +593,17 @@ static int __init change_flag(struct memblock_type *type, phys_addr_t base, phys
 
 int __init memblock_add(phys_addr_t base, phys_addr_t size)
 {
-	return add_range(&memblock.memory, base, size, MAX_NUMNODES, MEMBLOCK_NONE);
+	return memblock_add_range(&memblock.memory, base, size, MAX_NUMNODES, MEMBLOCK_NONE);
 }
 
 int __init memblock_add_node(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
 {
-	return add_range(&memblock.memory, base, size, nid, flags);
+	return memblock_add_range(&memblock.memory, base, size, nid, flags);
 }
 
 int __init memblock_remove(phys_addr_t base, phys_addr_t size)
 {
-	return remove_range(&memblock.memory, base, size);
+	return memblock_remove_range(&memblock.memory, base, size);
 }
 
 int __init memblock_mark_nomap(phys_addr_t base, phys_addr_t size)
@@ -682,8 +691,8 @@ void __init memblock_enforce_memory_limit(phys_addr_t limit)
 
 	if (!limit || end == PHYS_ADDR_MAX)
 		return;
-	remove_range(&memblock.memory, end, PHYS_ADDR_MAX);
-	remove_range(&memblock.reserved, end, PHYS_ADDR_MAX);
+	memblock_remove_range(&memblock.memory, end, PHYS_ADDR_MAX);
+	memblock_remove_range(&memblock.reserved, end, PHYS_ADDR_MAX);
 }
 
 void __init memblock_cap_memory_range(phys_addr_t base, phys_addr_t size)
@@ -703,8 +712,8 @@ void __init memblock_cap_memory_range(phys_addr_t base, phys_addr_t size)
 	for (i = memory->cnt; i-- > 0;)
 		if ((i < first || i >= end) && !memblock_is_nomap(&memory->regions[i]))
 			drop(memory, i, i + 1);
-	remove_range(&memblock.reserved, 0, base);
-	remove_range(&memblock.reserved, range_end(base, size), PHYS_ADDR_MAX);
+	memblock_remove_range(&memblock.reserved, 0, base);
+	memblock_remove_range(&memblock.reserved, range_end(base, size), PHYS_ADDR_MAX);
 }
 
 void __init memblock_mem_limit_remove_map(phys_addr_t limit)
@@ -732,7 +741,7 @@ int __init __memblock_reserve(phys_addr_t base, phys_addr_t size, int nid,
 {
 	if (too_late("reservation", size, "alloc_pages()"))
 		return -EBUSY;
-	return add_range(&memblock.reserved, base, size, nid, flags);
+	return memblock_add_range(&memblock.reserved, base, size, nid, flags);
 }
 
 int __init memblock_reserve(phys_addr_t base, phys_addr_t size)
@@ -759,7 +768,7 @@ int memblock_phys_free(phys_addr_t base, phys_addr_t size)
 {
 	if (too_late("free", size, "__free_pages()"))
 		return -EBUSY;
-	return remove_range(&memblock.reserved, base, size);
+	return memblock_remove_range(&memblock.reserved, base, size);
 }
 
 void memblock_free(void *ptr, size_t size)
@@ -945,7 +954,7 @@ bool memblock_is_region_memory(phys_addr_t base, phys_addr_t size)
 
 bool memblock_overlaps_region(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
 {
-	unsigned long i = first_above(type, base);
+	unsigned long i = memblock_first_above(type, base);
 
 	return i < type->cnt && type->regions[i].base < range_end(base, size);
 }

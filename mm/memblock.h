@@ -99,7 +99,17 @@ extern bool movable_node_enabled, mirrored_kernelcore;
  * NULL when there is nothing left; free takes what alloc returned.
  */
 extern void *(*memblock_late_alloc)(size_t size);
-extern void (*memblock_late_free)(void *array);
+extern void (*memblock_late_free)(const void *array);
+
+/* ---- Lists of ranges of any kind: beside memory and reserved, one more may exist (ledger.c) ---- */
+
+/* Add what type does not hold yet of the range; first come, first kept. -ENOMEM when its array is
+ * full and cannot grow. These two work as long as arrays can grow, after the boot too. */
+int memblock_add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size, int nid,
+		       enum memblock_flags flags);
+int memblock_remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size);
+/* Index of the first region that ends above addr; cnt if there is none. */
+unsigned long memblock_first_above(const struct memblock_type *type, phys_addr_t addr);
 
 /* ---- What exists ---- */
 

@@ -688,10 +688,10 @@ static void *late_alloc(size_t size)
 	return malloc(size);
 }
 
-static void late_free(void *array)
+static void late_free(const void *array)
 {
 	late_arrays--;
-	free(array);
+	free((void *)array);
 }
 
 static void *no_late_alloc(size_t size)
