@@ -206,7 +206,7 @@ struct page *block_head(struct page *page)
 static const char *role_name(unsigned int role)
 {
 	static const char *const names[] = {"allocated", "kmalloc'ed", "a page table",
-					    "page descriptors or lists"};
+					    "page descriptors or lists", "vmalloc'ed"};
 
 	return role < ARRAY_SIZE(names) ? names[role] : "allocated";
 }

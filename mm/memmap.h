@@ -54,7 +54,7 @@ enum page_type {
 
 /* What an ALLOC block is for. Only PLAIN ones may be freed; who set another role takes it back
  * first. */
-enum page_role { ROLE_PLAIN, ROLE_KMALLOC, ROLE_TABLE, ROLE_META };
+enum page_role { ROLE_PLAIN, ROLE_KMALLOC, ROLE_TABLE, ROLE_META, ROLE_VMALLOC, NR_ROLES };
 
 #define PAGE_TYPE_MASK  UL(0xf)
 #define PAGE_SLAB_BIT   UL(8) /* set in the three slab types only */

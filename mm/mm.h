@@ -73,8 +73,6 @@ unsigned long contig_range_pages(unsigned long pfn);
 /* Pages free, on CPUs' lists and in sections not yet open included; pages handed over in all. */
 unsigned long nr_free_pages(void);
 unsigned long totalram_pages(void);
-/* Bytes that were free but no whole page, over all ranges handed over. */
-extern phys_addr_t lost_to_alignment;
 
 /* Give what this CPU keeps back to the zones, so that it can merge. */
 void drain_local_pages(void);

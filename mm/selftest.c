@@ -8,6 +8,7 @@
 #include <lib/monitor.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
@@ -135,11 +136,73 @@ static const char *test_vmalloc(void)
 	return NULL;
 }
 
+/* Bytes that owner has more of since before; ~0 when memory does not balance. */
+static phys_addr_t gained(enum owner owner, const struct balance *before)
+{
+	struct balance now;
+
+	return ledger_balance(&now) ? ~(phys_addr_t)0 : now.bytes[owner] - before->bytes[owner];
+}
+
+static unsigned long slab_pages(void)
+{
+	struct slab_stats s;
+	unsigned long pages = 0;
+
+	for (unsigned int i = 0; slab_stats(&i, &s); i++)
+		pages += s.slabs << s.order;
+	return pages;
+}
+
+/* Every byte has an owner, with the other kinds of memory given out and back again. */
+static const char *test_mem(void)
+{
+	const unsigned long nr = (UL(2) << MAX_PAGE_ORDER) + 1;
+	struct balance before;
+	const char *wrong = ledger_balance(&before);
+	unsigned long pfn;
+	struct page *page;
+	void *area, *large;
+
+	if (wrong)
+		return wrong;
+	if (before.bytes[OWNER_SLAB] != PFN_PHYS(slab_pages()))
+		return "slab counts other pages than the ledger";
+	page = alloc_pages(GFP_NOWAIT, 0);
+	large = kmalloc(KMALLOC_MAX_CACHE_SIZE + 1, GFP_NOWAIT);
+	area = vmalloc(SZ_64K);
+	pfn = alloc_contig_pages(nr, 1, GFP_NOWAIT, -1);
+	if (gained(OWNER_PAGES, &before) != (page ? PAGE_SIZE : 0))
+		wrong = "a page given out is not counted";
+	else if (gained(OWNER_KMALLOC, &before) !=
+		 (large ? PAGE_SIZE << get_order(KMALLOC_MAX_CACHE_SIZE + 1) : 0))
+		wrong = "kmalloc's pages are not counted";
+	else if (gained(OWNER_VMALLOC, &before) != (area ? SZ_64K : 0))
+		wrong = "vmalloc's pages are not counted";
+	else if (gained(OWNER_CONTIG, &before) != (pfn == NO_PFN ? 0 : PFN_PHYS(nr)))
+		wrong = "contiguous pages are not counted";
+	if (page)
+		__free_page(page);
+	kfree(large);
+	vfree(area);
+	if (pfn != NO_PFN)
+		free_contig_range(pfn, nr);
+	for (enum owner i = 0; i < OWNER_FREE && !wrong; i++)
+		if (gained(i, &before))
+			wrong = "what the boot reserved has changed";
+	for (enum owner i = OWNER_PAGES; i < NR_OWNERS && !wrong; i++)
+		if (i != OWNER_PAGE_TABLE && i != OWNER_META && i != OWNER_SLAB &&
+		    gained(i, &before))
+			wrong = "memory given back is not counted";
+	return wrong;
+}
+
 static int selftest_command(int argc, char **argv)
 {
 	const struct selftest tests[] = {{"buddy", test_buddy},
 					 {"slab", test_slab},
 					 {"vmalloc", test_vmalloc},
+					 {"mem", test_mem},
 					 {"pt", tables_audit}};
 	unsigned int failed = 0, ran = 0;
 
@@ -158,5 +221,5 @@ static int selftest_command(int argc, char **argv)
 		return -EINVAL;
 	return failed ? -EFAULT : 0;
 }
-MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc|pt]", "try the allocators, audit the page tables",
-		selftest_command);
+MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc|mem|pt]",
+		"try the allocators, audit memory and page tables", selftest_command);

@@ -963,6 +963,11 @@ static struct kmem_cache *__init boot_cache(char **memory, const char *name, siz
 	return cache;
 }
 
+static void *memblock_array(size_t size)
+{
+	return kmalloc(size, GFP_KERNEL);
+}
+
 void __init kmem_cache_init(u64 seed)
 {
 	static const char *const names[NR_KMALLOC_CLASSES] __initconst = {
@@ -987,6 +992,8 @@ void __init kmem_cache_init(u64 seed)
 
 		kmalloc_caches[i] = kmem_cache_create(names[i], sizes[i], align, SLAB_PANIC, NULL);
 	}
+	memblock_late_alloc = memblock_array;
+	memblock_late_free = kfree;
 }
 
 bool slab_stats(unsigned int *i, struct slab_stats *stats)

@@ -166,8 +166,10 @@ static void release_blocks(const struct vm_area *area, unsigned long size)
 			done += PAGE_SIZE << page_order(blocks[n]);
 		}
 		unmap(va + start, done - start);
-		while (n--)
+		while (n--) {
+			page_set_role(blocks[n], ROLE_PLAIN);
 			__free_pages(blocks[n], page_order(blocks[n]));
+		}
 	}
 }
 
@@ -188,12 +190,14 @@ static unsigned long fill_with_blocks(struct vm_area *area, unsigned long size, 
 		}
 		if (page && !done)
 			area->phys = page_to_phys(page);
-		if (page)
+		if (page) {
+			page_set_role(page, ROLE_VMALLOC);
 			done += PAGE_SIZE << order;
-		else if (order)
+		} else if (order) {
 			largest = order - 1;
-		else
+		} else {
 			break;
+		}
 	}
 	return done;
 }

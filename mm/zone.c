@@ -10,6 +10,7 @@
 #include <lib/errno.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/ledger.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/zone.h>
@@ -20,7 +21,6 @@ struct zone *zones;
 unsigned int nr_zones;
 struct node *nodes;
 unsigned int nr_nodes;
-phys_addr_t lost_to_alignment;
 
 /* Zone limits: page frames below type_limit[t] are of type t or lower. */
 static unsigned long type_limit[NR_ZONE_TYPES] = {0, 0, ~UL(0)};
@@ -406,49 +406,19 @@ static unsigned long add_pages(unsigned long start, unsigned long end, const str
 
 void free_memblock_range(phys_addr_t start, phys_addr_t end, int nid)
 {
-	unsigned long first = PFN_UP(start), last = max(PFN_DOWN(end), first);
-
-	lost_to_alignment += end - start - min(PFN_PHYS(last - first), end - start);
-	add_pages(first, last, &nodes[node_index(clean_nid(nid))]);
-}
-
-/* True if no page of [start, end) is in use, free or listed. Where there are no descriptors there
- * is nothing to ask. */
-static bool all_reserved(unsigned long start, unsigned long end)
-{
-	bool inside = false;
-
-	for (unsigned long pfn = start; pfn < end; pfn++) {
-		struct page *page = pfn_to_page(pfn);
-		u64 word;
-
-		if (!page_probe(page, &word)) {
-			/* Nor for any other page that shares the page of descriptors. */
-			page = (struct page *)((unsigned long)page | (PAGE_SIZE - 1));
-			pfn = page_to_pfn(page);
-			inside = false;
-		} else if (word || (!inside && block_head(page))) {
-			return false;
-		} else {
-			inside = true; /* a block that covers the next page would have its head here
-					  or there */
-		}
-	}
-	return true;
+	add_pages(PFN_UP(start), PFN_DOWN(end), &nodes[node_index(clean_nid(nid))]);
 }
 
 unsigned long free_reserved_range(phys_addr_t start, phys_addr_t end, const char *what)
 {
-	unsigned long first = PFN_UP(start), last = max(PFN_DOWN(end), first);
-	struct zone *zone = pfn_to_zone(first);
 	unsigned long pages;
 
-	if (WARN(!zone || !all_reserved(first, last),
+	if (WARN(!ledger_release(start, end),
 		 "%s 0x%llx-0x%llx given back, but it is not reserved memory: ignored", what,
 		 (unsigned long long)start, (unsigned long long)end - 1))
 		return 0;
-	lost_to_alignment += end - start - min(PFN_PHYS(last - first), end - start);
-	pages = add_pages(first, last, &nodes[node_index(zone->nid)]);
+	pages = add_pages(PFN_UP(start), PFN_DOWN(end),
+			  &nodes[node_index(pfn_to_zone(PFN_DOWN(start))->nid)]);
 	pr_debug("Freeing %s memory: %luK\n", what, pages << (PAGE_SHIFT - 10));
 	return pages;
 }

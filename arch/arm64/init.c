@@ -12,7 +12,7 @@
 #include <lib/kernel.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/memblock.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 
 phys_addr_t memstart_addr __ro_after_init;
@@ -87,21 +87,21 @@ static void __init close_brk(void)
 	phys_addr_t unused = PAGE_ALIGN(__pa_symbol(brk_next));
 
 	brk_closed = true;
-	memblock_phys_free(unused, __pa_symbol(image_end()) - unused);
+	ledger_free(unused, __pa_symbol(image_end()) - unused);
 }
 
 /* ---- arm64_memblock_init ---- */
 
 /* Remove memory in [base, end), and say so when there was any. */
-static void __init drop_memory(phys_addr_t base, phys_addr_t end, const char *why)
+static void __init drop_memory(phys_addr_t base, phys_addr_t end, enum owner reason,
+			       const char *why)
 {
-	phys_addr_t before = memblock.memory.total_size,
+	phys_addr_t bytes = ledger_drop_memory(base, end - base, reason),
 		    last = end == PHYS_ADDR_MAX ? end : end - 1;
 
-	memblock_remove(base, end - base);
-	if (memblock.memory.total_size != before)
-		pr_warn("%luK of memory from 0x%lx to 0x%lx not used: %s\n",
-			(before - memblock.memory.total_size) >> 10, base, last, why);
+	if (bytes)
+		pr_warn("%luK of memory from 0x%lx to 0x%lx not used: %s\n", bytes >> 10, base,
+			last, why);
 }
 
 /* Bytes of [base, base + size) that are memory, whatever regions they are in. */
@@ -125,8 +125,9 @@ static void __init own_the_image(phys_addr_t base, phys_addr_t size)
 		return;
 	pr_warn("the kernel at 0x%lx-0x%lx is not in the tree's memory; used all the same\n", base,
 		base + size - 1);
-	if (memblock_add(base, size))
+	if (ledger_add_memory(base, size, MAX_NUMNODES, MEMBLOCK_NONE))
 		panic("the kernel's own memory at 0x%lx cannot be recorded: too many ranges", base);
+	ledger_state(dt_node_name);
 }
 
 /*
@@ -140,10 +141,11 @@ static void __init fit_linear_map(phys_addr_t kernel_end)
 	phys_addr_t start = ALIGN_DOWN(memblock_start_of_DRAM(), MEMSTART_ALIGN);
 
 	if (memblock_end_of_DRAM() - start > LINEAR_SIZE) {
-		drop_memory(max(start + LINEAR_SIZE, kernel_end), PHYS_ADDR_MAX, why);
+		drop_memory(max(start + LINEAR_SIZE, kernel_end), PHYS_ADDR_MAX, OWNER_BEYOND_MAP,
+			    why);
 		if (memblock_end_of_DRAM() - start > LINEAR_SIZE) {
 			start = ALIGN(memblock_end_of_DRAM() - LINEAR_SIZE, MEMSTART_ALIGN);
-			drop_memory(0, start, why);
+			drop_memory(0, start, OWNER_BEYOND_MAP, why);
 		}
 	}
 	memstart_addr = start;
@@ -169,36 +171,64 @@ static void __init check_initrd(phys_addr_t kernel, phys_addr_t kernel_size)
 	machine.initrd_start = machine.initrd_end = 0;
 }
 
-/* mem=, as far as it goes: the kernel and the initrd stay. */
-/* The node of the memory at base, as long as that is still recorded. */
-static int __init node_of(phys_addr_t base)
+/* Where memory must end for limit bytes of it to stay; there is more than that. */
+static phys_addr_t __init limit_end(phys_addr_t limit)
 {
-	struct memblock_region *r;
+	phys_addr_t start, end;
+	u64 i;
 
-	for_each_mem_region (r)
-		if (base >= r->base && base - r->base < r->size)
-			return memblock_get_region_node(r);
-	return MAX_NUMNODES;
+	for_each_mem_range (i, &start, &end) {
+		if (limit <= end - start)
+			return start + limit;
+		limit -= end - start;
+	}
+	return PHYS_ADDR_MAX;
 }
 
+/* mem=, as far as it goes: the kernel and the initrd stay. */
 static void __init apply_memory_limit(phys_addr_t kernel, phys_addr_t kernel_size)
 {
 	phys_addr_t initrd = ALIGN_DOWN(machine.initrd_start, PAGE_SIZE);
-	phys_addr_t initrd_size = PAGE_ALIGN(machine.initrd_end) - initrd;
-	int kernel_node = node_of(kernel), initrd_node = node_of(initrd);
+	struct memblock_region keep[] = {
+		{.base = kernel, .size = kernel_size},
+		{.base = initrd, .size = PAGE_ALIGN(machine.initrd_end) - initrd},
+	};
+	phys_addr_t from;
 
 	if (memory_limit >= memblock_phys_mem_size())
 		return;
-	memblock_mem_limit_remove_map(memory_limit);
-	if (memblock_add_node(kernel, kernel_size, kernel_node, MEMBLOCK_NONE) ||
-	    (initrd_size && memblock_add_node(initrd, initrd_size, initrd_node, MEMBLOCK_NONE)))
-		panic("mem=: kernel and initrd cannot be added back: too many ranges");
+	if (initrd < kernel)
+		swap(keep[0], keep[1]);
+	from = limit_end(memory_limit);
+	for (unsigned int i = 0; i < ARRAY_SIZE(keep); i++) {
+		ledger_drop_memory(from, max(keep[i].base, from) - from, OWNER_LIMIT);
+		from = max(from, keep[i].base + keep[i].size);
+	}
+	ledger_drop_memory(from, PHYS_ADDR_MAX, OWNER_LIMIT);
 	pr_notice("Memory limited to %luMB\n", memory_limit >> 20);
 }
 
-static void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, const char *what)
+static void __init own_kernel(const char *start, const char *end, enum owner owner)
 {
-	if (memblock_reserve(base, size))
+	ledger_own(__pa_symbol(start), (phys_addr_t)(end - start), owner, 0);
+}
+
+/* The parts of the image, in the order of linker.lds. */
+static void __init own_kernel_parts(void)
+{
+	own_kernel(_text, __inittext_begin, OWNER_KERNEL_TEXT);
+	own_kernel(__inittext_begin, __inittext_end, OWNER_KERNEL_INIT);
+	own_kernel(__start_rodata, __initdata_begin, OWNER_KERNEL_RODATA);
+	own_kernel(__initdata_begin, __initdata_end, OWNER_KERNEL_INIT);
+	own_kernel(__initdata_end, __early_tables_start, OWNER_KERNEL_DATA);
+	own_kernel(__early_tables_start, __early_tables_end, OWNER_EARLY_TABLES);
+	own_kernel(__early_tables_end, image_end(), OWNER_BRK);
+}
+
+static void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner,
+				    const char *what)
+{
+	if (ledger_reserve(base, size, owner, 0))
 		panic("%s at 0x%lx-0x%lx cannot be reserved: too many ranges", what, base,
 		      base + size - 1);
 }
@@ -207,17 +237,19 @@ void __init arm64_memblock_init(void)
 {
 	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(image_end() - _text);
 
-	drop_memory(UL(1) << cpu_pa_bits(), PHYS_ADDR_MAX, "beyond this CPU's physical addresses");
+	drop_memory(UL(1) << cpu_pa_bits(), PHYS_ADDR_MAX, OWNER_BEYOND_CPU,
+		    "beyond this CPU's physical addresses");
 	own_the_image(kernel, size);
 	fit_linear_map(kernel + size);
 	check_initrd(kernel, size);
 	apply_memory_limit(kernel, size);
 
-	reserve_or_panic(kernel, size, "kernel");
-	reserve_or_panic(machine.dt_phys, machine.dt_size, "device tree");
+	own_kernel_parts();
+	reserve_or_panic(kernel, size, OWNER_KERNEL_DATA, "kernel");
+	reserve_or_panic(machine.dt_phys, machine.dt_size, OWNER_TREE, "device tree");
 	if (machine.initrd_end) {
 		reserve_or_panic(machine.initrd_start, machine.initrd_end - machine.initrd_start,
-				 "initrd");
+				 OWNER_INITRD, "initrd");
 		pr_debug("initrd: 0x%lx-0x%lx\n", machine.initrd_start, machine.initrd_end - 1);
 	}
 	reserve_tree_regions();
@@ -252,6 +284,7 @@ static void __init reserve_cma(phys_addr_t dma_end)
 	machine.cma_base = base;
 	machine.cma_size = size;
 	machine.cma_reserved += size;
+	ledger_own(base, size, OWNER_CMA, 0);
 	pr_info("cma: %luK kept at 0x%lx\n", size >> 10, base);
 }
 
@@ -294,6 +327,7 @@ void __init mem_init(void)
 	unsigned long total, free, cma = machine.cma_reserved >> 10;
 	char cma_text[40] = "";
 
+	ledger_close();
 	memblock_free_all();
 	total = memblock_phys_mem_size() >> 10;
 	free = nr_free_pages() << (PAGE_SHIFT - 10);

@@ -15,11 +15,14 @@
 #include <lib/monitor.h>
 #include <lib/printk.h>
 #include <mm/early_ioremap.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
 #define STAGE(stage, ...) (boot_stage = #stage, stage(__VA_ARGS__))
+/* A stage after which memory has other owners: each byte has one. */
+#define MEMORY_STAGE(stage, ...) (STAGE(stage, ##__VA_ARGS__), ledger_check())
 
 /* What lib/ asks of the machine. */
 static void __init connect_lib(void)
@@ -34,6 +37,7 @@ static void __init connect_lib(void)
 static void __noreturn __noinline rest_of_boot(void)
 {
 	STAGE(free_initmem);
+	ledger_report();
 	pr_info("Boot complete: buddy, slab and vmalloc are up, %lu pages free\n", nr_free_pages());
 
 	boot_stage = "monitor";
@@ -50,11 +54,11 @@ void __init start_kernel(void)
 	STAGE(early_ioremap_init);                  /* and up to 256 KiB of a device */
 	STAGE(setup_machine_fdt, handover.args[0]); /* the tree: mapped, checked, scanned */
 	seed_stack_guard(machine.seed ^ clock_ticks());
-	STAGE(parse_early_param);   /* earlycon talks from here on */
-	STAGE(arm64_memblock_init); /* memory and reserved, clipped and complete */
-	STAGE(paging_init);         /* swapper_pg_dir live, linear map there */
-	STAGE(bootmem_init);        /* zones and nodes */
-	STAGE(mem_init);            /* memory goes to the page allocator */
+	STAGE(parse_early_param);          /* earlycon talks from here on */
+	MEMORY_STAGE(arm64_memblock_init); /* memory and reserved, clipped and complete */
+	MEMORY_STAGE(paging_init);         /* swapper_pg_dir live, linear map there */
+	MEMORY_STAGE(bootmem_init);        /* zones and nodes */
+	MEMORY_STAGE(mem_init);            /* memory goes to the page allocator */
 	STAGE(kmem_cache_init, machine.seed ^ clock_ticks()); /* slab, kmalloc */
 	STAGE(table_pages_from_buddy); /* new page tables are ordinary pages now */
 	STAGE(vmalloc_init);           /* vmalloc, ioremap */

@@ -18,7 +18,7 @@
 #include <lib/kernel.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/memblock.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 #include <mm/pgtable.h>
 
@@ -97,6 +97,7 @@ static void __init refill_table_pool(int level)
 	if (!table_pool.next)
 		panic("no memory for a page table of level %d", level);
 	table_pool.end = table_pool.next + size;
+	ledger_own(table_pool.next, size, OWNER_TABLES, 0);
 }
 
 static phys_addr_t __init early_table_alloc(int level)
@@ -278,10 +279,9 @@ void __init paging_init(void)
 	link_descriptor_tables();
 	cpu_replace_ttbr1(root);
 	linear_map_live = true;
-	memblock_phys_free(__pa_symbol(__early_tables_start),
-			   (phys_addr_t)(__early_tables_end - __early_tables_start));
-	if (table_pool.next != table_pool.end)
-		memblock_phys_free(table_pool.next, table_pool.end - table_pool.next);
+	ledger_free(__pa_symbol(__early_tables_start),
+		    (phys_addr_t)(__early_tables_end - __early_tables_start));
+	ledger_free(table_pool.next, table_pool.end - table_pool.next);
 	memblock_allow_resize();
 	pr_debug("Paging: %u table pages, linear map from 0x%016lx\n", nr_table_pages, PAGE_OFFSET);
 }

@@ -11,7 +11,6 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/memblock.h>
-#include <mm/mm.h>
 
 /* --- memory --------------------------------------------------------------------------------------
  */
@@ -25,25 +24,6 @@ static int memblock_command(int argc, char **argv)
 	return 0;
 }
 MONITOR_COMMAND(memblock, "", "memory and reserved ranges as the boot left them", memblock_command);
-
-static int mem_command(int argc, char **argv)
-{
-	unsigned long total = PFN_DOWN(memblock_phys_mem_size()), managed = totalram_pages(),
-		      free = nr_free_pages();
-	struct memblock_region *r;
-
-	(void)argv;
-	if (argc != 1)
-		return -EINVAL;
-	for_each_mem_region (r)
-		cprintf("0x%012lx-0x%012lx %12luK%s\n", r->base, r->base + r->size - 1,
-			r->size >> 10, memblock_is_nomap(r) ? " no-map" : "");
-	cprintf("total %luK = reserved by the boot %luK + in use %luK + free %luK\n",
-		total << (PAGE_SHIFT - 10), (total - managed) << (PAGE_SHIFT - 10),
-		(managed - free) << (PAGE_SHIFT - 10), free << (PAGE_SHIFT - 10));
-	return 0;
-}
-MONITOR_COMMAND(mem, "", "what memory there is, and how much of it is free", mem_command);
 
 /* --- device tree ---------------------------------------------------------------------------------
  */

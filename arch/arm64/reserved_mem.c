@@ -6,7 +6,7 @@
 #include <lib/errno.h>
 #include <lib/kernel.h>
 #include <lib/printk.h>
-#include <mm/memblock.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 
 /* Regions for contiguous buffers start and end on blocks of this size. */
@@ -47,6 +47,13 @@ static bool __init replaced_by_user(const struct region *r)
 /* Note what was reserved and for whom. */
 static void __init account(const struct region *r, phys_addr_t base, phys_addr_t size)
 {
+	/* What is no-map is so in whole pages. */
+	phys_addr_t start = r->no_map ? ALIGN_DOWN(base, PAGE_SIZE) : base;
+	phys_addr_t end = base + size;
+
+	if (r->no_map)
+		end = end > PHYS_ADDR_MAX - PAGE_SIZE ? PHYS_ADDR_MAX : PAGE_ALIGN(end);
+	ledger_own(start, end - start, OWNER_REGION, r->it->node);
 	if (r->reusable)
 		machine.cma_reserved += size;
 	if (r->cma_default) {
@@ -243,7 +250,7 @@ void __init reserve_tree_regions(void)
 	phys_addr_t base, size;
 
 	for (u32 i = 0; dt_mem_rsv(&machine.dt, i, &base, &size); i++) {
-		if (memblock_reserve(base, size))
+		if (ledger_reserve(base, size, OWNER_MEMRESERVE, i))
 			pr_err("memreserve[%u]: 0x%lx bytes at 0x%lx not reserved: too many ranges\n",
 			       i, size, base);
 		else if (size)

@@ -11,7 +11,7 @@
 #include <lib/kernel.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/memblock.h>
+#include <mm/ledger.h>
 
 struct machine machine __ro_after_init = {
 	.model = "unknown",
@@ -48,13 +48,17 @@ static void __init add_memory(const char *node, unsigned int index, phys_addr_t 
 	}
 	end = ALIGN_DOWN(base + size, PAGE_SIZE);
 	start = base > PHYS_ADDR_MAX - PAGE_SIZE ? end : PAGE_ALIGN(base);
-	if (start != base || end != base + size)
+	if (start != base || end != base + size) {
 		pr_debug(
 			"/%s: tuple %u, 0x%lx bytes at 0x%lx, is not whole pages, rounded inwards\n",
 			node, index, size, base);
+		ledger_gone(base, min(start, base + size) - base, OWNER_LOST);
+		ledger_gone(max(end, base), base + size - max(end, base), OWNER_LOST);
+	}
 	if (start >= end)
 		return;
-	if (memblock_add_node(start, end - start, nid, flags)) {
+	if (ledger_add_memory(start, end - start, nid, flags)) {
+		ledger_gone(start, end - start, OWNER_LEFT_OUT);
 		pr_err("/%s: tuple %u, 0x%lx bytes at 0x%lx, left out: too many ranges\n", node,
 		       index, size, base);
 		return;
@@ -128,7 +132,7 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 		struct memblock_region *region = &memblock.memory.regions[i];
 
 		if (!memblock_is_nomap(region))
-			memblock_remove(region->base, region->size);
+			ledger_drop_memory(region->base, region->size, OWNER_UNUSABLE);
 	}
 	memblock_clear_nomap(0, PHYS_ADDR_MAX);
 	pr_info("linux,usable-memory-range leaves %luK of memory\n",
@@ -251,7 +255,7 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 	if (!dt_prop(it->dt, it->node, "cpu-release-addr", &prop))
 		return;
 	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
-	if (memblock_reserve(page, PAGE_SIZE))
+	if (ledger_reserve(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node))
 		pr_err("/cpus/%s: cpu-release-addr's page 0x%lx not reserved: too many ranges\n",
 		       it->name, page);
 }
@@ -333,6 +337,13 @@ static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)
 	      dt_phys, why);
 }
 
+const char *dt_node_name(u32 node)
+{
+	struct dt_iter it;
+
+	return dt_seek(&it, &machine.dt, node) ? it.name : "?";
+}
+
 static void __init scan_tree(void)
 {
 	struct scan scan = {.dead = INT32_MAX, .cpu_depth = -1};
@@ -344,6 +355,7 @@ static void __init scan_tree(void)
 	if (it.broken)
 		refuse(machine.dt_phys, it.broken);
 	nr_cpu_ids = max(scan.cpus, 1U);
+	ledger_state(dt_node_name);
 	if (scan.usable_range.len)
 		keep_usable_memory(&scan.usable_range);
 	if (memblock_phys_mem_size() == 0)

@@ -8,12 +8,14 @@ import machine
 import trees
 
 PROMPT = "firstlight> "
+AUDIT = "selftest pt; selftest mem"
 STATUS = 42  # not what a crash or a QEMU that gives up would exit with
 
 # Words of trouble, unless a case is about trouble.
 TROUBLE = (
     r"kernel BUG at", r"WARNING: at", r"Unhandled exception", r"Kernel panic", r"still maps", r"are lost", r"not ok",
     r"[1-9]\d* W\+X pages", r"ignored: ", r"too many ranges",
+    r"does not balance",
 )
 
 
@@ -47,7 +49,7 @@ class Case:
     name: str
     kernel: str = "gcc-48"  # a directory of builds, the Makefile's KERNELS
     run: dict = dataclasses.field(default_factory=dict)  # a callable value gets the output directory
-    append: str = f'run="selftest pt; poweroff {STATUS}"'  # the tables are audited in every boot
+    append: str = f'run="{AUDIT}; poweroff {STATUS}"'  # tables and ledger are audited in every boot
     steps: typing.Sequence = ()  # regular expressions to come in this order, Send, Peek and Stop
     forbid: typing.Sequence[str] = TROUBLE
     count: dict = dataclasses.field(default_factory=dict)  # regular expression: how often in all
@@ -59,14 +61,14 @@ class Case:
 def boot(name, *lines, before=(), **kwargs):
     """A whole boot with the usual lines, and `lines` behind them."""
     steps = (
-        r"Booting firstlight on physical CPU 0x\w+", *before, r"Memory: \d+K/\d+K available \(", r"Boot complete: ", *lines,
+        r"Booting firstlight on physical CPU 0x\w+", *before, r"Memory: \d+K/\d+K available \(", r"Memory balance: [^+]+ free \+", r"Boot complete: ", *lines,
     )
     return Case(name, steps=steps, **kwargs)
 
 
 def session(name, *talk, append="", **kwargs):
     """A boot to the prompt, then a conversation: commands with what they print, and a poweroff at the end."""
-    return boot(name, *talk, Send("selftest pt"), r"\nok pt", Send(f"poweroff {STATUS}"), append=append, **kwargs)
+    return boot(name, *talk, Send("selftest pt"), r"\nok pt", Send("selftest mem"), r"\nok mem", Send(f"poweroff {STATUS}"), append=append, **kwargs)
 
 
 def command(line, *expect):
@@ -81,6 +83,7 @@ def available(total):
 
 K, M, G, T = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 KERNELS = ("gcc-48", "gcc-39", "llvm-48", "llvm-39")
+BALANCE = r"\n\d+K = \d+(K| bytes) free \+ [^\n]*\n"
 VIRT_MODEL = r"Machine model: linux,dummy-virt"
 PL011 = r"earlycon: pl11 at MMIO 0x0*9000000 \(options '"
 
@@ -115,8 +118,8 @@ CASES += [
     boot("mem-1T-39-bits", kernel="gcc-39", run={"MEM": "1T"}, before=(r"805306368K of memory from 0x4040000000 .* not used: ",)),
     Case("numa", run={"MEM": "1G", "NUMA": 1}, steps=(available(G), "Boot complete: ")),
     session("numa-zones", *command("zoneinfo", r"Node 0, zone", r"Node 1, zone"), run={"NUMA": 1, "MEM": "2G"}),
-    boot("mem-limit-in-second-node", run={"NUMA": 1, "MEM": "1G", "LOAD": "0x44000000"}, append=f'mem=65576K run="selftest pt; poweroff {STATUS}"'),
-    boot("mem-limit", append=f'mem=512M run="selftest pt; poweroff {STATUS}"', before=(r"Memory limited to 512MB",)),
+    boot("mem-limit-in-second-node", run={"NUMA": 1, "MEM": "1G", "LOAD": "0x44000000"}, append=f'mem=65576K run="{AUDIT}; poweroff {STATUS}"'),
+    boot("mem-limit", append=f'mem=512M run="{AUDIT}; poweroff {STATUS}"', before=(r"Memory limited to 512MB",)),
 ]
 
 # --- load addresses: the start of RAM, odd multiples of 2 MiB, the top -----------------------------------------------
@@ -197,21 +200,44 @@ CASES += [
     for name, source in (("none", trees.bare_empty()), ("zero", trees.bare(0x80000000, 0)))
 ]
 
+# --- the ledger: every kind of owner, on a tree that has them all ------------------------------------------------------
+
+CASES += [
+    session(f"ledger-{kernel}", *command(
+        "mem",
+        r"\n0x0*40000000-0x0*40000fff +4K  cpu-release-addr of /cpus/cpu@1\r",
+        r"\n0x0*40200000-0x\w+ +\d+K  kernel text\r", r"  kernel rodata\r", r"  kernel data\r",
+        r"\n0x0*44000000-0x0*44000fff +4K  memreserve\[0\]\r",
+        r"\n0x0*45000000-0x0*450000ff +256 bytes  lost to alignment",
+        r"\n0x0*45000100-0x0*450001ff +256 bytes  memreserve\[1\]\r",
+        r"\n0x0*46000000-0x0*467fffff +8192K  /reserved-memory/firmware@46000000, no-map\r",
+        r"\n0x0*47000000-0x0*47000fff +4K  /reserved-memory/log@47000000\r",
+        r"\n0x0*48000000-0x\w+ +\w+( bytes)?  device tree\r",
+        r"\n0x0*4a000000-0x0*4a2dc6bf +3000000 bytes  initrd\r", r"  free, not opened\r",
+        r"\n0x0*50000000-0x0*50ffffff +16384K  cma=\r", r"\n0x0*67c00000-0x0*67ffffff +4096K  /reserved-memory/pool\r",
+        r"\n0x0*6fff\w+-0x0*6fff\w+ +\d+K  table pages\r", r"  boot's lists\r",
+        r"\n0x0*70000000-0x0*7fffffff +262144K  clipped by mem=\r",
+        r"\n0x0*80000800-0x0*80000fff +2K  lost to alignment\r", r"\n0x0*80001000-0x0*800fffff +1020K  clipped by mem=\r",
+        BALANCE), kernel=kernel, append="mem=768M cma=16M@0x50000000",
+        run={"DTB": trees.write("owners.dts", trees.OWNERS.encode()), "INITRD": INITRD, "INITRD_ADDR": "0x4a000000"})
+    for kernel in ("gcc-48", "llvm-39")
+]
+
 # --- command line -----------------------------------------------------------------------------------------------------
 
 CASES += [
-    boot("unknown-words", append=f'frobnicate=1 nonsense run="selftest pt; poweroff {STATUS}"', before=(r"frobnicate=1 nonsense",)),
+    boot("unknown-words", append=f'frobnicate=1 nonsense run="{AUDIT}; poweroff {STATUS}"', before=(r"frobnicate=1 nonsense",)),
     Case("quiet", append=f'quiet run="echo quiet is over; poweroff {STATUS}"', steps=(r"quiet is over",),
          forbid=(*TROUBLE, "Boot complete", "Memory: ")),
-    boot("loglevel-8", append=f'loglevel=8 run="selftest pt; poweroff {STATUS}"', max_characters=0),
-    boot("earlycon-named", append=f'earlycon=pl011,0x9000000 run="selftest pt; poweroff {STATUS}"', before=(PL011,)),
+    boot("loglevel-8", append=f'loglevel=8 run="{AUDIT}; poweroff {STATUS}"', max_characters=0),
+    boot("earlycon-named", append=f'earlycon=pl011,0x9000000 run="{AUDIT}; poweroff {STATUS}"', before=(PL011,)),
     boot("run-in-order", r"one.*\n.*two.*\n", append=f'run="echo one; echo two; poweroff {STATUS}"'),
     Case("exit-status-0", append='run="poweroff 0"', steps=("Boot complete: ",), status=0),
 ]
 
 # --- the monitor ------------------------------------------------------------------------------------------------------
 
-COMMANDS = "help mem memblock buddyinfo zoneinfo slabinfo vmallocinfo pt fdt dmesg selftest reboot poweroff".split()
+COMMANDS = "help mem iomem memblock buddyinfo zoneinfo slabinfo vmallocinfo pt fdt dmesg selftest reboot poweroff".split()
 
 
 def usage(line):
@@ -223,7 +249,10 @@ CASES += [
     session("monitor-help", *command("help", *(rf"\n{c}\b" for c in sorted(COMMANDS))), *command("help pt", r"pt "),
             *command("help frob", r"frob"), *usage("help a b")),
     session("monitor-memory",
-            *command("mem", r"0x\w+-0x\w+", r"total \d+K"), *usage("mem all"),
+            *command("mem", r"0x0*40200000-0x\w+ +\d+K  kernel text\r", r"0x0*48000000-0x0*480fffff +1024K  device tree\r", BALANCE),
+            *usage("mem all"),
+            *command("iomem", r"\n40000000-7fffffff : System RAM\s+40200000-402\w+ : Kernel code\s+402\w+-402\w+ : Kernel data\r",
+                     r"\n  48000000-480fffff : reserved\r"), *usage("iomem 1"),
             *command("memblock", r"memory", r"reserved"), *usage("memblock 1"),
             *command("buddyinfo", r"Node 0, zone +\w+( +\d+){11}"), *usage("buddyinfo 1"),
             *command("zoneinfo", r"Node 0, zone +\w+"), *usage("zoneinfo 1"),
@@ -247,7 +276,7 @@ CASES += [
     Case("monitor-reboot", append="", status=None, steps=("Boot complete: ", Send("reboot"), r"Booting firstlight", "Boot complete: ")),
     session("monitor-39-bits", *command("pt", r"W\+X.*0 W\+X"), *command("selftest", r"(?i)ok|pass"), kernel="llvm-39",
             timeout=120),
-    session("monitor-semihosting-console", *command("mem", r"total \d+K"), *command("frob", r"frob"),
+    session("monitor-semihosting-console", *command("mem", BALANCE), *command("frob", r"frob"),
             run={"DTB": "dts/rpi4-8gb.dts"}),
 ]
 

@@ -81,6 +81,24 @@ def many_tuples(count=2000):
 MANY_TUPLES, MANY_TUPLES_BYTES = many_tuples()
 
 
+OWNERS = VIRT.format(what="An owner of every kind", model="owners", memory="""
+	memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x40000000>, <0 0x80000800 0 0xff800>; };
+	reserved-memory {
+		#address-cells = <2>;
+		#size-cells = <2>;
+		ranges;
+		firmware@46000000 { reg = <0 0x46000000 0 0x800000>; no-map; };
+		log@47000000 { reg = <0 0x47000000 0 0x1000>; };
+		pool { size = <0 0x400000>; alignment = <0 0x400000>; alloc-ranges = <0 0x60000000 0 0x8000000>; reusable; };
+	};
+""").replace("/dts-v1/;\n", "/dts-v1/;\n/memreserve/ 0x44000000 0x1000;\n/memreserve/ 0x45000100 0x100;\n").replace(
+    "reg = <0>; enable-method = \"psci\"; };", """reg = <0>; enable-method = "psci"; };
+		cpu@1 {
+			device_type = "cpu"; compatible = "arm,armv8"; reg = <1>;
+			enable-method = "spin-table"; cpu-release-addr = <0 0x400000e0>;
+		};""")
+
+
 def write(name, data):
     """A run variable: the path of a file of this content below O, made when the case starts."""
     def make(out):

@@ -4,7 +4,7 @@
 #include "stubs.h"
 
 #include <asm/percpu.h>
-#include <mm/memblock.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 
 #include <setjmp.h>
@@ -22,6 +22,12 @@ void check_failed(const char *file, int line, const char *what)
 	abort();
 }
 
+/* Where slab is not: pages. */
+static void *memblock_array(size_t size)
+{
+	return (void *)__get_free_pages(GFP_KERNEL, get_order(size));
+}
+
 static void boot(const struct machine *m)
 {
 	host_mm_setup();
@@ -32,10 +38,13 @@ static void boot(const struct machine *m)
 		CHECK(!memblock_add_node(r->base, r->size, r->nid, MEMBLOCK_NONE));
 	}
 	for (const struct machine_range *r = m->reserved; r && r->size; r++)
-		CHECK(!memblock_reserve(r->base, r->size));
+		CHECK(!ledger_reserve(r->base, r->size, OWNER_MEMRESERVE, 0));
 	memblock_allow_resize();
+	ledger_state(NULL);
 	page_alloc_init(PFN_DOWN(m->dma), PFN_DOWN(m->dma32));
+	ledger_close();
 	memblock_free_all();
+	memblock_late_alloc = memblock_array;
 	CHECK(stub_warnings == 0);
 }
 
@@ -264,6 +273,24 @@ static unsigned long audit_zone(struct zone *zone, struct audit *sum)
 	return zone->managed;
 }
 
+/* The ledger comes to the same figures by another way. */
+static void check_ledger(const struct audit *sum)
+{
+	struct balance b;
+	const char *wrong = ledger_balance(&b);
+	phys_addr_t allocated = 0;
+
+	if (wrong)
+		check_failed(__FILE__, __LINE__, wrong);
+	for (enum owner i = OWNER_PAGES; i <= OWNER_VMALLOC; i++)
+		allocated += i == OWNER_META ? 0 : b.bytes[i];
+	CHECK(b.bytes[OWNER_FREE] + b.bytes[OWNER_UNOPENED] == PFN_PHYS(sum->free));
+	CHECK(b.bytes[OWNER_META] == PFN_PHYS(sum->meta));
+	CHECK(b.bytes[OWNER_SLAB] == PFN_PHYS(sum->slab));
+	CHECK(b.bytes[OWNER_CONTIG] == PFN_PHYS(sum->contig));
+	CHECK(allocated == PFN_PHYS(sum->allocated));
+}
+
 struct audit audit(void)
 {
 	struct audit sum = {0};
@@ -273,5 +300,6 @@ struct audit audit(void)
 		managed += audit_zone(zone, &sum);
 	CHECK(managed == totalram_pages());
 	CHECK(sum.free == nr_free_pages());
+	check_ledger(&sum);
 	return sum;
 }

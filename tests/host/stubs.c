@@ -15,6 +15,7 @@ const char *boot_stage = "host test";
 
 void printk(int level, const char *fmt, ...) __printf(2, 3);
 void cprintf(const char *fmt, ...) __printf(1, 2);
+int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
 static __noreturn void stop(const char *fmt, va_list ap)
 {
@@ -74,4 +75,15 @@ void cprintf(const char *fmt, ...)
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
+}
+
+int scnprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n < (int)size ? n : (int)size - 1;
 }

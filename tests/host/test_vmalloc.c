@@ -35,6 +35,7 @@ static struct {
 	u8 use;
 	u8 order;         /* of the block it heads */
 	bool head;        /* first page of a block */
+	bool vmalloc;     /* the block is marked as vmalloc's */
 	unsigned long va; /* where the test saw it mapped; 0: nowhere */
 } pages[RAM_PAGES];
 
@@ -127,6 +128,7 @@ void __free_pages(struct page *page, unsigned int order)
 
 	assert_true(i < RAM_PAGES && pages[i].use == PAGE_DATA && pages[i].head);
 	assert_int_equal(pages[i].order, order);
+	assert_false(pages[i].vmalloc);
 	for (unsigned long j = i; j < i + (UL(1) << order); j++) {
 		check_unreachable(j);
 		pages[j].use = PAGE_UNUSED;
@@ -140,6 +142,15 @@ unsigned int page_order(const struct page *page)
 
 	assert_true(i < RAM_PAGES && pages[i].use == PAGE_DATA && pages[i].head);
 	return pages[i].order;
+}
+
+void page_set_role(struct page *page, enum page_role role)
+{
+	unsigned long i = (unsigned long)(page - phys_to_page(RAM));
+
+	assert_true(i < RAM_PAGES && pages[i].use == PAGE_DATA && pages[i].head);
+	assert_true(role == ROLE_VMALLOC || role == ROLE_PLAIN);
+	pages[i].vmalloc = role == ROLE_VMALLOC;
 }
 
 unsigned long nr_free_pages(void)
@@ -259,6 +270,7 @@ static void see_pages(const struct area *area, bool zeroed)
 		assert_true(pgtable_lookup(&init_mm, va, &leaf));
 		assert_true(prot_same(leaf.prot, PAGE_KERNEL));
 		assert_true(index < RAM_PAGES && pages[index].use == PAGE_DATA);
+		assert_true(!pages[index].head || pages[index].vmalloc);
 		assert_int_equal(pages[index].va, 0);
 		pages[index].va = va;
 		for (unsigned int b = 0; zeroed && b < PAGE_SIZE; b += 8)

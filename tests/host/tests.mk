@@ -82,7 +82,7 @@ test_memblock_model-srcs := mm/memblock.c
 test_memblock_model-host := stubs.c host_mm.c
 
 # On whole machines; -fsanitize=thread builds of these two: see TEST_THREADS in them.
-MM_FILES := mm/memblock.c mm/memmap.c mm/zone.c mm/page_alloc.c
+MM_FILES := mm/memblock.c mm/ledger.c mm/memmap.c mm/zone.c mm/page_alloc.c
 
 HOST_TESTS += test_page_alloc
 test_page_alloc-srcs := $(MM_FILES)
@@ -91,6 +91,10 @@ test_page_alloc-host := stubs.c host_mm.c mm_machine.c
 HOST_TESTS += test_slab
 test_slab-srcs := $(MM_FILES) mm/slab.c
 test_slab-host := stubs.c host_mm.c mm_machine.c
+
+HOST_TESTS += test_ledger
+test_ledger-srcs := $(MM_FILES)
+test_ledger-host := stubs.c host_mm.c mm_machine.c
 
 # The audit of page tables, by the same geometries' rules.
 define pt_audit_test

@@ -47,6 +47,9 @@ struct machine {
 };
 extern struct machine machine;
 
+/* The name of a node of machine.dt, with unit address. */
+const char *dt_node_name(u32 node);
+
 /*
  * Map, check and scan the tree at physical address dt_phys, memory nodes into memblock. Ends in
  * panic, which says what is wrong and what to do, when the tree cannot be used. Once, after

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <mm/ledger.h>
+
+#include <asm/page.h>
+#include <lib/bug.h>
+#include <lib/errno.h>
+#include <lib/kernel.h>
+#include <lib/monitor.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <mm/zone.h>
+
+static struct memblock_region first_entries[64];
+static struct memblock_type ledger = {
+	.name = "ledger", .max = ARRAY_SIZE(first_entries), .regions = first_entries};
+
+static const char *(*name_of)(u32 node);
+static phys_addr_t stated;
+static bool closed; /* what the ledger does not hold is the page allocator's */
+
+static const char *const owner_names[NR_OWNERS] = {
+	[OWNER_LOST] = "lost to alignment",
+	[OWNER_LIMIT] = "clipped by mem=",
+	[OWNER_UNUSABLE] = "outside linux,usable-memory-range",
+	[OWNER_BEYOND_CPU] = "beyond this CPU's physical addresses",
+	[OWNER_BEYOND_MAP] = "outside the linear map",
+	[OWNER_LEFT_OUT] = "left out: too many ranges",
+	[OWNER_KERNEL_TEXT] = "kernel text",
+	[OWNER_KERNEL_INIT] = "kernel init",
+	[OWNER_KERNEL_RODATA] = "kernel rodata",
+	[OWNER_KERNEL_DATA] = "kernel data",
+	[OWNER_EARLY_TABLES] = "early page tables",
+	[OWNER_BRK] = "brk",
+	[OWNER_TREE] = "device tree",
+	[OWNER_INITRD] = "initrd",
+	[OWNER_MEMRESERVE] = "memreserve",
+	[OWNER_REGION] = "/reserved-memory",
+	[OWNER_SPIN_TABLE] = "cpu-release-addr of /cpus",
+	[OWNER_CMA] = "cma=",
+	[OWNER_TABLES] = "table pages",
+	[OWNER_BOOT] = "boot's lists",
+	[OWNER_NO_REASON] = "reserved, nobody says why",
+	[OWNER_FREE] = "free",
+	[OWNER_UNOPENED] = "free, not opened",
+	[OWNER_PAGES] = "pages",
+	[OWNER_KMALLOC] = "kmalloc",
+	[OWNER_PAGE_TABLE] = "table pages",
+	[OWNER_META] = "page descriptors",
+	[OWNER_VMALLOC] = "vmalloc",
+	[OWNER_SLAB] = "slab",
+	[OWNER_CONTIG] = "contiguous pages",
+	[OWNER_NOBODY] = "neither free nor given out",
+};
+
+/* --- entries ------------------------------------------------------------------------------- */
+
+static phys_addr_t region_end(const struct memblock_region *r)
+{
+	return r->base + r->size;
+}
+
+/* The region of type that holds addr, or the next one above; NULL: there is none. */
+static struct memblock_region *region_from(const struct memblock_type *type, phys_addr_t addr)
+{
+	unsigned long i = memblock_first_above(type, addr);
+
+	return i < type->cnt ? &type->regions[i] : NULL;
+}
+
+static bool is_gone(int label)
+{
+	return label_owner(label) <= OWNER_LAST_GONE;
+}
+
+void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
+{
+	/* A full array has said so, and the balance will. */
+	memblock_add_range(&ledger, base, size, ledger_label(owner, detail), MEMBLOCK_NONE);
+}
+
+void ledger_gone(phys_addr_t base, phys_addr_t size, enum owner why)
+{
+	if (size && !memblock_is_memory(base))
+		ledger_own(base, size, why, 0);
+}
+
+int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
+{
+	int err = memblock_add_node(base, size, nid, flags);
+	phys_addr_t end = base + size;
+	const struct memblock_region *r;
+
+	for (phys_addr_t at = base; !err && (r = region_from(&ledger, at)) && r->base < end;) {
+		phys_addr_t start = max(r->base, base);
+
+		at = region_end(r);
+		if (is_gone(r->nid))
+			memblock_remove_range(&ledger, start, min(at, end) - start);
+	}
+	return err;
+}
+
+phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why)
+{
+	phys_addr_t before = memblock.memory.total_size;
+	phys_addr_t end = size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
+	const struct memblock_region *r;
+
+	for (phys_addr_t at = base;
+	     at < end && (r = region_from(&memblock.memory, at)) && r->base < end;) {
+		phys_addr_t start = max(r->base, base), stop = min(region_end(r), end);
+
+		/* Whatever it was to be, now it is gone. */
+		memblock_remove_range(&ledger, start, stop - start);
+		ledger_own(start, stop - start, why, 0);
+		at = stop;
+	}
+	memblock_remove(base, end - base);
+	return before - memblock.memory.total_size;
+}
+
+int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
+{
+	int err = memblock_reserve(base, size);
+
+	if (!err)
+		ledger_own(base, size, owner, detail);
+	return err;
+}
+
+void ledger_free(phys_addr_t base, phys_addr_t size)
+{
+	memblock_phys_free(base, size);
+	memblock_remove_range(&ledger, base, size);
+}
+
+void __init ledger_state(const char *(*node_name)(u32 node))
+{
+	name_of = node_name;
+	stated = memblock.memory.total_size;
+	for (unsigned long i = 0; i < ledger.cnt; i++)
+		if (is_gone(ledger.regions[i].nid))
+			stated += ledger.regions[i].size;
+}
+
+/* --- the handing over ---------------------------------------------------------------------- */
+
+/* The part of [start, end) that is no whole page, at either end. */
+static void lose_edges(phys_addr_t start, phys_addr_t end)
+{
+	phys_addr_t first = min(PAGE_ALIGN(start), end);
+	phys_addr_t last = max(ALIGN_DOWN(end, PAGE_SIZE), first);
+
+	ledger_own(start, first - start, OWNER_LOST, 0);
+	ledger_own(last, end - last, OWNER_LOST, 0);
+}
+
+static void __init own_reserved(const struct memblock_region *r)
+{
+	ledger_own(r->base, r->size, r->flags & MEMBLOCK_RSRV_KERN ? OWNER_BOOT : OWNER_NO_REASON,
+		   0);
+}
+
+/* Take back what a round of ledger_close() has put in. */
+static void __init undo_close(void)
+{
+	for (unsigned long i = ledger.cnt; i-- > 0;) {
+		struct memblock_region r = ledger.regions[i];
+		enum owner owner = label_owner(r.nid);
+
+		if (owner == OWNER_BOOT || owner == OWNER_NO_REASON ||
+		    (owner == OWNER_LOST && memblock_is_memory(r.base)))
+			memblock_remove_range(&ledger, r.base, r.size);
+	}
+}
+
+void __init ledger_close(void)
+{
+	const struct memblock_region *array = ledger.regions;
+	struct memblock_region *r;
+	phys_addr_t start, end;
+	u64 i;
+
+	for (;;) {
+		for_each_reserved_mem_region (r)
+			own_reserved(r);
+		for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, NULL)
+			lose_edges(start, end);
+		if (array == ledger.regions)
+			break;
+		/* The list has grown into memory, which changed what is reserved. */
+		array = ledger.regions;
+		undo_close();
+	}
+	closed = true;
+}
+
+bool ledger_release(phys_addr_t start, phys_addr_t end)
+{
+	phys_addr_t at = start;
+	const struct memblock_region *r;
+
+	if (start >= end || !memblock_is_region_memory(start, end - start))
+		return false;
+	while (at < end && (r = region_from(&ledger, at)) && r->base <= at)
+		at = region_end(r);
+	if (at < end)
+		return false;
+	memblock_remove_range(&ledger, start, end - start);
+	lose_edges(start, end);
+	return true;
+}
+
+/* --- every byte in turn -------------------------------------------------------------------- */
+
+/*
+ * [start, end) has one label. It is part of a stretch that memblock and the ledger tell nothing
+ * more about. The indices are those of the first regions that end above it. Begin with zeros.
+ */
+struct run {
+	phys_addr_t start, end, stretch_end;
+	unsigned long memory, entry, reserved;
+	int label;
+	bool no_map;
+	bool has_entry; /* the stretch is in the ledger */
+	bool coarse;    /* set by the caller: the page allocator's pages are one run */
+};
+
+/* The region of type that holds addr, or the next one above it; NULL: there is none. *i counts up.
+ */
+static const struct memblock_region *advance(const struct memblock_type *type, unsigned long *i,
+					     phys_addr_t addr)
+{
+	while (*i < type->cnt && region_end(&type->regions[*i]) <= addr)
+		++*i;
+	return *i < type->cnt ? &type->regions[*i] : NULL;
+}
+
+/* True if addr is in r; else *end is cut to where r begins, if it is there. */
+static bool inside(const struct memblock_region *r, phys_addr_t addr, phys_addr_t *end)
+{
+	bool in = r && r->base <= addr;
+
+	if (r)
+		*end = min(*end, in ? region_end(r) : r->base);
+	return in;
+}
+
+/* What a page that heads no block is, and to which page frame on. */
+static int extent_label(unsigned long pfn, unsigned long *end)
+{
+	const struct zone *zone = pfn_to_zone(pfn);
+	const struct extents *in[] = {zone ? &zone->contig : NULL, zone ? &zone->unopened : NULL};
+	const enum owner owners[] = {OWNER_CONTIG, OWNER_UNOPENED};
+
+	for (unsigned int i = 0; zone && i < ARRAY_SIZE(in); i++) {
+		unsigned int n = extents_above(in[i], pfn);
+
+		if (n < in[i]->nr && in[i]->range[n].start <= pfn) {
+			*end = in[i]->range[n].end;
+			return ledger_label(owners[i], 0);
+		}
+	}
+	*end = pfn + 1;
+	return ledger_label(OWNER_NOBODY, 0);
+}
+
+/* Cut run, pages of the page allocator, down to what its first page belongs to. */
+static void page_run(struct run *run)
+{
+	unsigned long pfn = PFN_DOWN(run->start), end;
+	u64 word = 0;
+
+	if (page_probe(pfn_to_page(pfn), &word) && word) {
+		end = pfn + (UL(1) << word_order(word));
+		run->label = ledger_label(OWNER_NOBODY, 0);
+		switch (word_type(word)) {
+		case PAGE_FREE:
+		case PAGE_LISTED:
+			run->label = ledger_label(OWNER_FREE, 0);
+			break;
+		case PAGE_ALLOC:
+			if (word_cache(word) < NR_ROLES)
+				run->label = ledger_label(OWNER_PAGES + word_cache(word), 0);
+			break;
+		case PAGE_SLAB:
+			run->label = ledger_label(OWNER_SLAB, 0);
+			break;
+		default:
+			end = pfn + 1;
+		}
+	} else {
+		run->label = extent_label(pfn, &end);
+	}
+	run->end = min(run->end, PFN_PHYS(end));
+}
+
+/* Memory without an entry: before ledger_close(), reserved or free. */
+static void boot_run(struct run *run)
+{
+	const struct memblock_region *r = advance(&memblock.reserved, &run->reserved, run->start);
+	enum owner owner = OWNER_FREE;
+
+	if (inside(r, run->start, &run->end))
+		owner = r->flags & MEMBLOCK_RSRV_KERN ? OWNER_BOOT : OWNER_NO_REASON;
+	run->label = ledger_label(owner, 0);
+}
+
+/* Find the next bytes that are memory or gone, in order of addresses; false behind the last. */
+static bool next_stretch(struct run *run)
+{
+	const struct memblock_region *memory, *entry;
+	bool in_memory, in_entry;
+
+	do {
+		phys_addr_t at = run->end = run->stretch_end;
+
+		memory = advance(&memblock.memory, &run->memory, at);
+		entry = advance(&ledger, &run->entry, at);
+		if (!memory && !entry)
+			return false;
+		run->stretch_end = PHYS_ADDR_MAX;
+		in_memory = inside(memory, at, &run->stretch_end);
+		in_entry =
+			inside(entry, at, &run->stretch_end) && (in_memory || is_gone(entry->nid));
+	} while (!in_memory && !in_entry);
+	run->no_map = in_memory && memory->flags & MEMBLOCK_NOMAP;
+	run->label = in_entry ? entry->nid : 0;
+	run->has_entry = in_entry;
+	return true;
+}
+
+static bool next_run(struct run *run)
+{
+	if (run->end == run->stretch_end && !next_stretch(run))
+		return false;
+	run->start = run->end;
+	run->end = run->stretch_end;
+	if (run->has_entry)
+		return true;
+	if (!closed || run->no_map)
+		boot_run(run);
+	else if (run->coarse)
+		run->label = ledger_label(OWNER_PAGES, 0);
+	else
+		page_run(run);
+	return true;
+}
+
+/* --- the sum ------------------------------------------------------------------------------- */
+
+static phys_addr_t sum(const struct balance *b, enum owner first, enum owner last)
+{
+	phys_addr_t bytes = 0;
+
+	for (unsigned int i = first; i <= last; i++)
+		bytes += b->bytes[i];
+	return bytes;
+}
+
+/* Add up all runs. */
+static void add_up(struct balance *b, bool coarse)
+{
+	struct run run = {.coarse = coarse};
+
+	memset(b, 0, sizeof(*b));
+	b->stated = stated;
+	while (next_run(&run))
+		*(run.no_map ? &b->no_map : &b->bytes[label_owner(run.label)]) +=
+			run.end - run.start;
+}
+
+/* What is wrong with the sum, NULL if nothing. */
+static const char *judge(const struct balance *b)
+{
+	if (b->bytes[OWNER_NO_REASON])
+		return "memory is reserved and nobody says why";
+	if (sum(b, 0, NR_OWNERS - 1) + b->no_map != stated)
+		return "memory has come or gone";
+	if (closed && sum(b, OWNER_FREE, OWNER_NOBODY) != PFN_PHYS(totalram_pages()))
+		return "the page allocator counts other pages";
+	return NULL;
+}
+
+const char *ledger_balance(struct balance *b)
+{
+	const char *wrong;
+
+	add_up(b, false);
+	wrong = judge(b);
+	if (wrong)
+		return wrong;
+	if (b->bytes[OWNER_NOBODY])
+		return "pages are neither free nor given out";
+	if (closed && b->bytes[OWNER_FREE] + b->bytes[OWNER_UNOPENED] != PFN_PHYS(nr_free_pages()))
+		return "the page allocator counts other free pages";
+	return NULL;
+}
+
+/* The same without a look at pages: free ones as the page allocator counts them. */
+static const char *quick_balance(struct balance *b)
+{
+	phys_addr_t free = closed ? PFN_PHYS(nr_free_pages()) : 0;
+
+	add_up(b, true);
+	b->bytes[OWNER_FREE] += free;
+	b->bytes[OWNER_PAGES] -= free;
+	return judge(b);
+}
+
+/* A size in as few characters as are exact. */
+static const char *size_text(phys_addr_t bytes, char buf[24])
+{
+	bool kib = bytes % 1024 == 0;
+
+	snprintf(buf, 24, "%llu%s", (unsigned long long)(kib ? bytes / 1024 : bytes),
+		 kib ? "K" : " bytes");
+	return buf;
+}
+
+static void balance_line(const struct balance *b, char *line, size_t size)
+{
+	const struct {
+		const char *what;
+		phys_addr_t bytes;
+	} parts[] = {
+		{"free", b->bytes[OWNER_FREE] + b->bytes[OWNER_UNOPENED]},
+		{"in use", sum(b, OWNER_PAGES, OWNER_NOBODY)},
+		{"reserved", sum(b, OWNER_LAST_GONE + 1, OWNER_NO_REASON)},
+		{"no-map", b->no_map},
+		{"lost to alignment", b->bytes[OWNER_LOST]},
+		{"not used", sum(b, OWNER_LOST + 1, OWNER_LAST_GONE)},
+	};
+	char text[24];
+	size_t n = (size_t)scnprintf(line, size, "%s", size_text(b->stated, text));
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!i || parts[i].bytes)
+			n += (size_t)scnprintf(line + n, size - n, " %c %s %s", i ? '+' : '=',
+					       size_text(parts[i].bytes, text), parts[i].what);
+}
+
+static void say(const struct balance *b, const char *wrong)
+{
+	char line[200];
+
+	balance_line(b, line, sizeof(line));
+	if (wrong)
+		pr_warn("Memory does not balance after %s: %s: %s\n", boot_stage, wrong, line);
+	else
+		pr_info("Memory balance: %s\n", line);
+}
+
+void ledger_check(void)
+{
+	struct balance b;
+	const char *wrong = quick_balance(&b);
+
+	if (wrong)
+		say(&b, wrong);
+}
+
+void ledger_report(void)
+{
+	struct balance b;
+	const char *wrong = quick_balance(&b);
+
+	say(&b, wrong);
+}
+
+/* --- commands ------------------------------------------------------------------------------ */
+
+static void print_owner(int label)
+{
+	enum owner owner = label_owner(label);
+	u32 detail = (u32)label & ((1u << OWNER_SHIFT) - 1);
+
+	cprintf("%s", owner_names[owner]);
+	if (owner == OWNER_MEMRESERVE)
+		cprintf("[%u]", detail);
+	else if (owner == OWNER_REGION || owner == OWNER_SPIN_TABLE)
+		cprintf("/%s", name_of(detail));
+}
+
+/* The next run, with those that follow and look the same joined to it. Begin with zeros in both. */
+static bool next_joined(struct run *run, struct run *ahead)
+{
+	if (!ahead->end && !next_run(ahead))
+		return false;
+	if (ahead->start == ahead->end)
+		return false;
+	*run = *ahead;
+	while (next_run(ahead)) {
+		if (ahead->start != run->end || ahead->label != run->label ||
+		    ahead->no_map != run->no_map)
+			return true;
+		run->end = ahead->end;
+	}
+	ahead->start = ahead->end;
+	return true;
+}
+
+static int mem_command(int argc, char **argv)
+{
+	struct run run, ahead = {0};
+	struct balance b;
+	const char *wrong;
+	char line[200];
+
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
+	while (next_joined(&run, &ahead)) {
+		cprintf("0x%012lx-0x%012lx %16s  ", run.start, run.end - 1,
+			size_text(run.end - run.start, line));
+		print_owner(run.label);
+		cprintf("%s\n", run.no_map ? ", no-map" : "");
+	}
+	wrong = ledger_balance(&b);
+	balance_line(&b, line, sizeof(line));
+	cprintf("%s\n", line);
+	if (!wrong)
+		return 0;
+	cprintf("mem: this does not balance: %s\n", wrong);
+	return -EFAULT;
+}
+MONITOR_COMMAND(mem, "", "who owns each byte of memory, and their sum", mem_command);
+
+/* As in Linux: the resource inside System RAM, NULL for what has no line of its own. */
+static const char *resource_name(int label)
+{
+	enum owner owner = label_owner(label);
+
+	if (owner == OWNER_KERNEL_TEXT)
+		return "Kernel code";
+	if (owner == OWNER_KERNEL_RODATA || owner == OWNER_KERNEL_DATA || owner == OWNER_BRK)
+		return "Kernel data";
+	return owner < OWNER_FREE ? "reserved" : NULL;
+}
+
+static void print_resource(phys_addr_t start, phys_addr_t end, const char *name, bool inside)
+{
+	cprintf("%s%08lx-%08lx : %s\n", inside ? "  " : "", start, end - 1, name);
+}
+
+static void print_resources_in(const struct memblock_region *r)
+{
+	struct run run = {.end = r->base, .stretch_end = r->base}, open = {0};
+	const char *open_name = NULL, *name;
+
+	while (run.end < region_end(r) && next_run(&run)) {
+		name = resource_name(run.label);
+		if (name != open_name) {
+			if (open_name)
+				print_resource(open.start, open.end, open_name, true);
+			open = run;
+			open_name = name;
+		}
+		open.end = run.end;
+	}
+	if (open_name)
+		print_resource(open.start, open.end, open_name, true);
+}
+
+static int iomem_command(int argc, char **argv)
+{
+	struct memblock_region *r;
+
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
+	for_each_mem_region (r) {
+		print_resource(r->base, region_end(r),
+			       memblock_is_nomap(r) ? "reserved" : "System RAM", false);
+		if (!memblock_is_nomap(r))
+			print_resources_in(r);
+	}
+	return 0;
+}
+MONITOR_COMMAND(iomem, "", "memory in the form of Linux's /proc/iomem", iomem_command);

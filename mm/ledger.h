@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ledger: who owns each byte of the memory the device tree states, and why. It is a third list
+ * of memblock's kind beside `memory` and `reserved`, whose nid is the owner; what comes first is
+ * kept. The boot changes memory and reservations through the functions below, so that a list and
+ * its reasons change together. After ledger_close() what the list does not hold is the page
+ * allocator's, whose descriptors say the rest.
+ *
+ *   memory stated = not used (gone) + in memblock.memory
+ *   memory        = reserved, each byte with an owner + free             until ledger_close()
+ *                 = the ledger's entries + the page allocator's pages    from then on
+ *
+ * Addresses are physical, sizes and ends in bytes. Boot CPU, unless said otherwise.
+ */
+#ifndef MM_LEDGER_H
+#define MM_LEDGER_H
+
+#include <lib/types.h>
+#include <mm/memblock.h>
+
+enum owner {
+	/* Stated, and not used. */
+	OWNER_LOST, /* less than a page */
+	OWNER_LIMIT,
+	OWNER_UNUSABLE,
+	OWNER_BEYOND_CPU,
+	OWNER_BEYOND_MAP,
+	OWNER_LEFT_OUT,
+	OWNER_LAST_GONE = OWNER_LEFT_OUT,
+	/* Kept from the page allocator. */
+	OWNER_KERNEL_TEXT,
+	OWNER_KERNEL_INIT,
+	OWNER_KERNEL_RODATA,
+	OWNER_KERNEL_DATA,
+	OWNER_EARLY_TABLES,
+	OWNER_BRK,
+	OWNER_TREE,
+	OWNER_INITRD,
+	OWNER_MEMRESERVE, /* detail: index in the tree's reservation block */
+	OWNER_REGION,     /* detail: the node below /reserved-memory */
+	OWNER_SPIN_TABLE, /* detail: the CPU's node */
+	OWNER_CMA,
+	OWNER_TABLES,
+	OWNER_BOOT,      /* other allocations from memblock */
+	OWNER_NO_REASON, /* reserved, and nobody said why: a mistake of ours */
+	/* The page allocator's. */
+	OWNER_FREE,
+	OWNER_UNOPENED, /* free, no descriptors yet */
+	OWNER_PAGES,    /* and three more in the order of enum page_role */
+	OWNER_KMALLOC,
+	OWNER_PAGE_TABLE,
+	OWNER_META,
+	OWNER_VMALLOC,
+	OWNER_SLAB,
+	OWNER_CONTIG,
+	OWNER_NOBODY, /* neither free nor given out: a mistake of ours */
+	NR_OWNERS
+};
+
+/* An owner and its detail in the form the list has them; above every node number. */
+#define OWNER_SHIFT 24
+
+static inline int ledger_label(enum owner owner, u32 detail)
+{
+	return (int)((owner + 1) << OWNER_SHIFT | (detail & ((1u << OWNER_SHIFT) - 1)));
+}
+
+static inline enum owner label_owner(int label)
+{
+	return (enum owner)((label >> OWNER_SHIFT) - 1);
+}
+
+/*
+ * What memblock.memory has now, and what is noted as gone, is all the memory there is. node_name:
+ * how a detail that is a node of the device tree is shown.
+ */
+void ledger_state(const char *(*node_name)(u32 node));
+
+/* memblock_add_node(); what was gone of it is back. */
+int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags);
+/* Note what is not even in memblock.memory. */
+void ledger_gone(phys_addr_t base, phys_addr_t size, enum owner why);
+/* memblock_remove() with a reason. Returns the bytes that were memory until now. */
+phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why);
+/* memblock_reserve() with an owner; ledger_own() where the range is reserved by other means. */
+int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
+void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
+/* memblock_phys_free() */
+void ledger_free(phys_addr_t base, phys_addr_t size);
+
+/* Give every byte that is not a free page an entry. Just before memblock_free_all(). */
+void ledger_close(void);
+/* Whole pages of [start, end) go to the page allocator; what is over at the ends is lost. False, and
+ * nothing done, unless all of the range is kept from it now. Any CPU, one at a time. */
+bool ledger_release(phys_addr_t start, phys_addr_t end);
+
+/* Bytes by owner, no-map ones apart. */
+struct balance {
+	phys_addr_t stated, no_map;
+	phys_addr_t bytes[NR_OWNERS];
+};
+
+/*
+ * Count every byte. NULL when the sum is right and the page allocator's own figures agree, else
+ * what is wrong. Any context; exact while no other CPU allocates or frees.
+ */
+const char *ledger_balance(struct balance *b);
+/* For the boot: the sum without a look at each page. A wrong one is a warning that names the stage
+ * which leaves it; ledger_report() logs a right one in one line. */
+void ledger_check(void);
+void ledger_report(void);
+
+#endif
