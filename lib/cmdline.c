@@ -92,14 +92,18 @@ static bool __init ends_kernel_part(const struct word *word)
 	return word->text_len == 2 && word->text[0] == '-' && word->text[1] == '-';
 }
 
+/* A parameter is complained about once. */
 static void __init serve(const struct early_param *param, const struct word *word)
 {
+	static u64 told __initdata;
+	u64 bit = UL(1) << (param - __start_early_params) % 64;
 	int err = param->handler(word->val, word->val_len);
 
-	if (err)
+	if (err && !(told & bit))
 		pr_warn("Kernel parameter \"%.*s\" ignored: %s; %s%s\n", (int)word->text_len,
 			word->text, err == -ERANGE ? "out of range" : "not understood", param->name,
 			param->help);
+	told |= err ? bit : 0;
 }
 
 /* Serve all known words whose parameter is (not) a first one. Returns the number of words nobody

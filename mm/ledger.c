@@ -73,8 +73,41 @@ static bool is_gone(int label)
 	return label_owner(label) <= OWNER_LAST_GONE;
 }
 
+bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end)
+{
+	for (unsigned long i = memblock_first_above(&ledger, *end); i < ledger.cnt; i++) {
+		const struct memblock_region *r = &ledger.regions[i];
+
+		if (label_owner(r->nid) != owner)
+			continue;
+		*start = max(r->base, *end);
+		*end = region_end(r);
+		return true;
+	}
+	return false;
+}
+
+/* Take owner's name off its bytes of the range. */
+static void disown(phys_addr_t base, phys_addr_t size, enum owner owner)
+{
+	phys_addr_t start, end = base;
+
+	while (ledger_find(owner, &start, &end) && start - base < size)
+		memblock_remove_range(&ledger, start, min(end - start, base + size - start));
+}
+
+static bool is_from_tree(enum owner owner)
+{
+	return owner == OWNER_MEMRESERVE || owner == OWNER_REGION;
+}
+
 void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
 {
+	if (is_from_tree(owner)) {
+		disown(base, size, OWNER_KERNEL_INIT);
+		disown(base, size, OWNER_EARLY_TABLES);
+		disown(base, size, OWNER_BRK);
+	}
 	/* A full array has said so, and the balance will. */
 	memblock_add_range(&ledger, base, size, ledger_label(owner, detail), MEMBLOCK_NONE);
 }
@@ -129,10 +162,16 @@ int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 det
 	return err;
 }
 
-void ledger_free(phys_addr_t base, phys_addr_t size)
+void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)
 {
-	memblock_phys_free(base, size);
-	memblock_remove_range(&ledger, base, size);
+	phys_addr_t start, end = base;
+
+	while (ledger_find(owner, &start, &end) && start - base < size) {
+		phys_addr_t bytes = min(end - start, base + size - start);
+
+		memblock_phys_free(start, bytes);
+		memblock_remove_range(&ledger, start, bytes);
+	}
 }
 
 void __init ledger_state(const char *(*node_name)(u32 node))

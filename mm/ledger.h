@@ -82,11 +82,16 @@ int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock
 void ledger_gone(phys_addr_t base, phys_addr_t size, enum owner why);
 /* memblock_remove() with a reason. Returns the bytes that were memory until now. */
 phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why);
-/* memblock_reserve() with an owner; ledger_own() where the range is reserved by other means. */
+/*
+ * memblock_reserve() with an owner; ledger_own() where the range is reserved by other means. What
+ * the tree reserves outranks those parts of the image that the boot gives back.
+ */
 int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
 void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
-/* memblock_phys_free() */
-void ledger_free(phys_addr_t base, phys_addr_t size);
+/* memblock_phys_free() of those bytes of the range that are owner's. */
+void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner);
+/* The first range of owner's at or above *end: *start, *end. False: there is none. Any context. */
+bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end);
 
 /* Give every byte that is not a free page an entry. Just before memblock_free_all(). */
 void ledger_close(void);

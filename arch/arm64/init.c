@@ -87,7 +87,7 @@ static void __init close_brk(void)
 	phys_addr_t unused = PAGE_ALIGN(__pa_symbol(brk_next));
 
 	brk_closed = true;
-	ledger_free(unused, __pa_symbol(image_end()) - unused);
+	ledger_free(unused, __pa_symbol(image_end()) - unused, OWNER_BRK);
 }
 
 /* ---- arm64_memblock_init ---- */
@@ -160,7 +160,7 @@ static void __init check_initrd(phys_addr_t kernel, phys_addr_t kernel_size)
 	if (!start && !end)
 		return;
 	if (start >= end)
-		why = "it ends before it starts";
+		why = "it ends where it starts, or before";
 	else if (memory_inside(start, end - start) != end - start)
 		why = "not all of it is memory the kernel can reach";
 	else if (start < kernel + kernel_size && kernel < end)
@@ -237,6 +237,12 @@ void __init arm64_memblock_init(void)
 {
 	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(image_end() - _text);
 
+	if (!cells_usable(machine.cells))
+		panic("the tree's root has #address-cells %u and #size-cells %u; memory is described with 1 or 2 of each",
+		      machine.cells.addr, machine.cells.size);
+	if (memblock_phys_mem_size() == 0)
+		panic("the device tree describes no memory that can be used; the loader has to fill in reg of a node "
+		      "with device_type = \"memory\"");
 	drop_memory(UL(1) << cpu_pa_bits(), PHYS_ADDR_MAX, OWNER_BEYOND_CPU,
 		    "beyond this CPU's physical addresses");
 	own_the_image(kernel, size);
@@ -270,8 +276,7 @@ static void __init reserve_cma(phys_addr_t dma_end)
 		return;
 	size = size > PHYS_ADDR_MAX - align ? size : ALIGN(size, align);
 	if (!fixed)
-		base = memblock_phys_alloc_range(size, align, base,
-						 limit ? min(limit, dma_end) : dma_end);
+		base = alloc_between(size, align, base, limit ? min(limit, dma_end) : dma_end);
 	else if (!IS_ALIGNED(base, align) || size > PHYS_ADDR_MAX - base ||
 		 memory_inside(base, size) != size || memblock_is_region_reserved(base, size) ||
 		 memblock_reserve(base, size))

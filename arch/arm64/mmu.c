@@ -95,7 +95,8 @@ static void __init refill_table_pool(int level)
 	if (!table_pool.next)
 		table_pool.next = memblock_phys_alloc(size = PAGE_SIZE, PAGE_SIZE);
 	if (!table_pool.next)
-		panic("no memory for a page table of level %d", level);
+		panic("no memory for a page table of level %d, or no room to note its reservation",
+		      level);
 	table_pool.end = table_pool.next + size;
 	ledger_own(table_pool.next, size, OWNER_TABLES, 0);
 }
@@ -280,8 +281,8 @@ void __init paging_init(void)
 	cpu_replace_ttbr1(root);
 	linear_map_live = true;
 	ledger_free(__pa_symbol(__early_tables_start),
-		    (phys_addr_t)(__early_tables_end - __early_tables_start));
-	ledger_free(table_pool.next, table_pool.end - table_pool.next);
+		    (phys_addr_t)(__early_tables_end - __early_tables_start), OWNER_EARLY_TABLES);
+	ledger_free(table_pool.next, table_pool.end - table_pool.next, OWNER_TABLES);
 	memblock_allow_resize();
 	pr_debug("Paging: %u table pages, linear map from 0x%016lx\n", nr_table_pages, PAGE_OFFSET);
 }
@@ -369,24 +370,23 @@ void __init table_pages_from_buddy(void)
 	init_mm.alloc = table_page;
 }
 
-/* Whole pages of the image: out of the kernel's map, then free. */
-static void free_init_range(const char *start, const char *end)
+/* Whole pages of the image leave the kernel's map. */
+static void unmap_init(const char *start, const char *end)
 {
-	unsigned long size = (unsigned long)(end - start);
-	phys_addr_t pa = __pa_symbol(start);
-
-	if (!size)
-		return;
-	BUG_ON(pgtable_unmap(&init_mm, (unsigned long)start, size));
-	free_reserved_range(pa, pa + size, "init");
+	BUG_ON(start != end &&
+	       pgtable_unmap(&init_mm, (unsigned long)start, (unsigned long)(end - start)));
 }
 
 void free_initmem(void)
 {
+	phys_addr_t start, end = 0;
+
 	/* Of the linear alias only that of text is read-only; that of data may be part of a larger
 	 * block. */
 	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(__pa_symbol(__inittext_begin)),
 			       (unsigned long)(__inittext_end - __inittext_begin), PAGE_KERNEL));
-	free_init_range(__inittext_begin, __inittext_end);
-	free_init_range(__initdata_begin, __initdata_end);
+	unmap_init(__inittext_begin, __inittext_end);
+	unmap_init(__initdata_begin, __initdata_end);
+	while (ledger_find(OWNER_KERNEL_INIT, &start, &end))
+		free_reserved_range(start, end, "init");
 }

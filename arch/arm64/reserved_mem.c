@@ -2,6 +2,7 @@
 /* What the tree keeps from the kernel: its reservation block and /reserved-memory (Devicetree
  * Specification 3.5 and 5.3). */
 #include <asm/page.h>
+#include <asm/sections.h>
 #include <asm/setup.h>
 #include <lib/errno.h>
 #include <lib/kernel.h>
@@ -64,18 +65,36 @@ static void __init account(const struct region *r, phys_addr_t base, phys_addr_t
 		 r->no_map ? " no-map" : "", r->reusable ? " reusable" : "");
 }
 
-/* Take [base, base + size) out of the linear map, whole pages, unless something of ours is there
- * already. */
-static int __init keep_unmapped(phys_addr_t base, phys_addr_t size)
+/* What must stay mapped of [start, end) because the kernel uses it: part, at base, of size bytes.
+ */
+static void __init keep_mapped(const struct region *r, phys_addr_t start, phys_addr_t end,
+			       phys_addr_t base, phys_addr_t size, const char *what)
+{
+	phys_addr_t from = max(ALIGN_DOWN(base, PAGE_SIZE), start),
+		    to = min(PAGE_ALIGN(base + size), end);
+
+	if (!size || from >= to)
+		return;
+	memblock_clear_nomap(from, to - from);
+	pr_warn("/reserved-memory/%s: no-map, but 0x%lx-0x%lx stays mapped: the %s is there\n",
+		r->it->name, from, to - 1, what);
+}
+
+/* Take [base, base + size) out of the linear map, whole pages. */
+static int __init keep_unmapped(const struct region *r, phys_addr_t base, phys_addr_t size)
 {
 	phys_addr_t start = ALIGN_DOWN(base, PAGE_SIZE);
 	phys_addr_t end =
 		base + size > PHYS_ADDR_MAX - PAGE_SIZE ? PHYS_ADDR_MAX : PAGE_ALIGN(base + size);
+	int err = memblock_mark_nomap(start, end - start);
 
-	if (memblock_overlaps_region(&memblock.memory, start, end - start) &&
-	    memblock_is_region_reserved(start, end - start))
-		return -EBUSY;
-	return memblock_mark_nomap(start, end - start);
+	keep_mapped(r, start, end, __pa_symbol(_text), (phys_addr_t)(image_end() - _text),
+		    "kernel");
+	keep_mapped(r, start, end, machine.dt_phys, machine.dt_size, "device tree");
+	keep_mapped(r, start, end, machine.initrd_start, machine.initrd_end - machine.initrd_start,
+		    "initrd");
+	/* What cannot be unmapped is kept at least. */
+	return err ? memblock_reserve(base, size) : 0;
 }
 
 static void __init reserve_static(const struct region *r, unsigned int index, phys_addr_t base,
@@ -94,14 +113,12 @@ static void __init reserve_static(const struct region *r, unsigned int index, ph
 	if (!r->no_map && memblock_is_region_reserved(base, size))
 		pr_debug("/reserved-memory/%s: tuple %u overlaps what is reserved already\n", name,
 			 index);
-	err = r->no_map ? keep_unmapped(base, size) : memblock_reserve(base, size);
+	err = r->no_map ? keep_unmapped(r, base, size) : memblock_reserve(base, size);
 	if (!err)
 		account(r, base, size);
 	else
-		pr_err("/reserved-memory/%s: tuple %u, 0x%lx bytes at 0x%lx, not %s: %s\n", name,
-		       index, size, base, r->no_map ? "taken out of the map" : "reserved",
-		       err == -EBUSY ? "the kernel, the tree or an earlier region is there"
-				     : "too many ranges");
+		pr_err("/reserved-memory/%s: tuple %u, 0x%lx bytes at 0x%lx, not reserved: too many ranges\n",
+		       name, index, size, base);
 }
 
 static void __init reserve_with_address(const struct region *r, const struct dt_prop *reg)
@@ -141,6 +158,13 @@ static bool __init read_number(const struct region *r, const char *name, u64 oth
 	return true;
 }
 
+phys_addr_t __init alloc_between(phys_addr_t size, phys_addr_t align, phys_addr_t start,
+				 phys_addr_t end)
+{
+	/* memblock takes an end of 0 or 1 for none. */
+	return end > PAGE_SIZE ? memblock_phys_alloc_range(size, align, start, end) : 0;
+}
+
 /* Find room in one of the alloc-ranges, in their order; anywhere without them. 0: there is none. */
 static phys_addr_t __init find_room(const struct region *r, phys_addr_t size, phys_addr_t align)
 {
@@ -152,9 +176,9 @@ static phys_addr_t __init find_room(const struct region *r, phys_addr_t size, ph
 	for (unsigned int i = 0;
 	     !found && dt_tuple(&ranges, r->cells.addr, r->cells.size, i, &base, &len); i++)
 		if (len)
-			found = memblock_phys_alloc_range(size, align, base,
-							  len > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX
-										     : base + len);
+			found = alloc_between(size, align, base,
+					      len > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX
+									 : base + len);
 	return found;
 }
 
@@ -235,7 +259,7 @@ static void __init reserve_nodes(void)
 	if (cells.addr != machine.cells.addr || cells.size != machine.cells.size)
 		pr_warn("/reserved-memory: #address-cells %u, #size-cells %u differ from the root's %u, %u\n",
 			cells.addr, cells.size, machine.cells.addr, machine.cells.size);
-	if (cells.addr - 1 > 1 || cells.size - 1 > 1) {
+	if (!cells_usable(cells)) {
 		pr_err("/reserved-memory: cells can be 1 or 2; nothing of it is reserved\n");
 		return;
 	}

@@ -26,6 +26,7 @@ struct scan {
 	unsigned int cpus;
 	int dead;      /* depth of the disabled node the scan is below; INT32_MAX: none */
 	int cpu_depth; /* depth at which nodes are children of /cpus; -1: not there */
+	u32 chosen;    /* node of /chosen; 0: not seen */
 	struct dt_prop usable_range; /* linux,usable-memory-range; len 0: none */
 };
 
@@ -75,12 +76,14 @@ static void __init scan_memory(const struct dt_iter *it)
 {
 	const struct dt *dt = it->dt;
 	u32 tuple = (machine.cells.addr + machine.cells.size) * 4;
-	u32 nid = dt_u32(dt, it->node, "numa-node-id", MAX_NUMNODES);
+	u32 nid = dt_u32(dt, it->node, "numa-node-id", NUMA_NO_NODE);
 	enum memblock_flags flags = MEMBLOCK_NONE;
 	phys_addr_t base, size, last = 0;
 	bool unsorted = false;
 	struct dt_prop prop;
 
+	if (!cells_usable(machine.cells))
+		return;
 	if (!dt_available(dt, it->node)) {
 		pr_debug("/%s: disabled, ignored\n", it->name);
 		return;
@@ -93,9 +96,10 @@ static void __init scan_memory(const struct dt_iter *it)
 	if (prop.len % tuple)
 		pr_warn("/%s: %s has %u bytes behind its last tuple of %u, ignored\n", it->name,
 			prop.name, prop.len % tuple, tuple);
-	if (nid > MAX_NUMNODES) {
-		pr_warn("/%s: numa-node-id %u is above %u, taken as none\n", it->name, nid,
-			MAX_NUMNODES - 1);
+	if (nid >= MAX_NUMNODES) {
+		if (nid != (u32)NUMA_NO_NODE)
+			pr_warn("/%s: numa-node-id %u is above %u, taken as none\n", it->name, nid,
+				MAX_NUMNODES - 1);
 		nid = MAX_NUMNODES;
 	}
 	if (dt_prop(dt, it->node, "hotpluggable", &(struct dt_prop){0}))
@@ -117,16 +121,25 @@ static void __init scan_memory(const struct dt_iter *it)
 static void __init keep_usable_memory(const struct dt_prop *prop)
 {
 	phys_addr_t base, size;
+	bool any = false;
 
 	for (unsigned int i = 0;
 	     dt_tuple(prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
 		phys_addr_t end = ALIGN_DOWN(base + min(size, PHYS_ADDR_MAX - base), PAGE_SIZE);
+		phys_addr_t start = base > PHYS_ADDR_MAX - PAGE_SIZE ? end : PAGE_ALIGN(base);
 
 		/* Whole pages only: no other can be mapped. */
-		base = ALIGN(base, PAGE_SIZE);
-		if (base < end && memblock_mark_nomap(base, end - base))
+		if (start >= end)
+			continue;
+		any = true;
+		if (memblock_mark_nomap(start, end - start))
 			pr_err("/chosen: linux,usable-memory-range: tuple %u left out: too many ranges\n",
 			       i);
+	}
+	if (!any) {
+		pr_warn("/chosen: linux,usable-memory-range of %u bytes names no whole page, not heeded\n",
+			prop->len);
+		return;
 	}
 	for (unsigned long i = memblock.memory.cnt; i-- > 0;) {
 		struct memblock_region *region = &memblock.memory.regions[i];
@@ -141,6 +154,15 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 
 /* ---- the other nodes ---- */
 
+/* What goes to somebody's terminal holds no control characters; the tree is writable still. */
+static const char *__init clean(const char *text)
+{
+	for (u8 *p = (u8 *)(uintptr_t)text; *p; p++)
+		if (*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	return text;
+}
+
 static void __init scan_root(const struct dt_iter *it)
 {
 	struct dt_cells cells = {dt_u32(it->dt, it->node, "#address-cells", 2),
@@ -152,11 +174,8 @@ static void __init scan_root(const struct dt_iter *it)
 	    dt_prop(it->dt, it->node, "compatible", &prop))
 		model = dt_string(&prop);
 	if (model)
-		machine.model = model;
-	pr_info("Machine model: %s\n", machine.model);
-	if (cells.addr - 1 > 1 || cells.size - 1 > 1)
-		panic("the tree's root has #address-cells %u and #size-cells %u; memory is described with 1 or 2 of each",
-		      cells.addr, cells.size);
+		machine.model = clean(model);
+	pr_info("Machine model: %.64s\n", machine.model);
 	machine.cells = cells;
 }
 
@@ -183,13 +202,13 @@ static const char *__init end_bootargs(const struct dt_prop *prop)
 		pr_warn("/chosen: bootargs has no end, its last character is dropped\n");
 		((char *)(uintptr_t)prop->data)[prop->len - 1] = '\0';
 	}
-	return prop->data;
+	return clean(prop->data);
 }
 
-/* An address of one or two cells, by its length. */
+/* An address of as many cells as there are. */
 static phys_addr_t __init read_address(const struct dt_prop *prop)
 {
-	return prop->len == 4 || prop->len == 8 ? dt_number(prop->data, prop->len / 4) : 0;
+	return dt_number(prop->data, prop->len / 4);
 }
 
 /* Devicetree Specification 3.6, and the arm64 boot protocol's additions. */
@@ -268,7 +287,7 @@ static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_pro
 	u32 child = dt_u32(dt, it->node, "#address-cells", 2),
 	    size_cells = dt_u32(dt, it->node, "#size-cells", 1);
 	u32 parent, tuple;
-	phys_addr_t limit = 0;
+	u64 top = 0, top_base = 0;
 
 	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH)
 		return;
@@ -280,15 +299,42 @@ static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_pro
 		const u8 *p = (const u8 *)ranges->data + i * tuple + child * 4;
 		u64 base = dt_number(p, parent), size = dt_number(p + parent * 4, size_cells);
 
-		if (size && dt_translate(it, true, &base))
-			limit = max(limit, size - 1 > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX
-									   : base + size - 1);
+		if (!size)
+			continue;
+		size = min(size - 1, PHYS_ADDR_MAX - base);
+		if (base + size >= top) {
+			top = base + size;
+			top_base = base;
+		}
 	}
-	if (limit)
-		machine.dma_limit = min(machine.dma_limit, limit);
+	/* Only the highest: a translation for each would cost their product with the parents'. */
+	top -= top_base;
+	if ((!top && !top_base) || !dt_translate(it, true, &top_base))
+		return;
+	top = top > PHYS_ADDR_MAX - top_base ? PHYS_ADDR_MAX : top_base + top;
+	machine.dma_limit = min(machine.dma_limit, top);
 }
 
 /* ---- the pass ---- */
+
+/* Is it this child of the root, with or without unit address? There is one; *node remembers it. */
+static bool __init is_the_one(const struct dt_iter *it, const char *name, u32 *node)
+{
+	if (it->depth != 1 || it->name[0] != name[0] || !dt_name_is(it->name, name))
+		return false;
+	if (*node) {
+		pr_warn("/%s: there is another /%s before it, ignored\n", it->name, name);
+		return false;
+	}
+	*node = it->node;
+	return true;
+}
+
+/* The first string counts. */
+static bool __init is_type(const struct dt_prop *device_type, const char *name, u32 size)
+{
+	return device_type->len >= size && !memcmp(device_type->data, name, size);
+}
 
 /* What a node's properties say about what it is, for nodes of any kind. */
 static void __init scan_node(struct dt_iter *it, struct scan *scan)
@@ -301,12 +347,11 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 		scan->cpu_depth = -1;
 	if (it->depth == 0)
 		return scan_root(it);
-	if (it->depth == 1 && !strcmp(it->name, "chosen"))
+	if (is_the_one(it, "chosen", &scan->chosen))
 		return scan_chosen(it, scan);
 	if (it->depth == 1 && !strcmp(it->name, "cpus"))
 		scan->cpu_depth = 2;
-	if (it->depth == 1 && !strcmp(it->name, "reserved-memory"))
-		machine.reserved_memory = it->node;
+	is_the_one(it, "reserved-memory", &machine.reserved_memory);
 	while (dt_next_prop(it, &prop)) {
 		if (prop.name[0] == 'd' && !strcmp(prop.name, "device_type"))
 			type = prop;
@@ -318,11 +363,9 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 	}
 	if (dma.len && scan->dead == INT32_MAX)
 		scan_dma_ranges(it, &dma);
-	if (type.len == sizeof("memory") && !memcmp(type.data, "memory", type.len) &&
-	    it->depth == 1)
+	if (is_type(&type, "memory", sizeof("memory")) && it->depth == 1)
 		scan_memory(it);
-	else if (type.len == sizeof("cpu") && !memcmp(type.data, "cpu", type.len) &&
-		 it->depth == scan->cpu_depth)
+	else if (is_type(&type, "cpu", sizeof("cpu")) && it->depth == scan->cpu_depth)
 		scan_cpu(it, scan);
 	else if (it->name[0] == 'p' && dt_name_is(it->name, "psci"))
 		scan_psci(it);
@@ -358,9 +401,6 @@ static void __init scan_tree(void)
 	ledger_state(dt_node_name);
 	if (scan.usable_range.len)
 		keep_usable_memory(&scan.usable_range);
-	if (memblock_phys_mem_size() == 0)
-		panic("the device tree describes no memory that can be used; the loader has to fill in reg of a node "
-		      "with device_type = \"memory\"");
 }
 
 void __init setup_machine_fdt(phys_addr_t dt_phys)

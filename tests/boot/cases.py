@@ -223,6 +223,63 @@ CASES += [
     for kernel in ("gcc-48", "llvm-39")
 ]
 
+# --- odd trees: what is meant to be kept is kept, and what is wrong is said ------------------------------------------------
+
+
+def odd(name, *lines, mem=(), run=(), **tree):
+    """A boot of virt's tree with something odd in it: what the log says about it, and what `mem` shows."""
+    talk = [Send("dmesg"), *lines] if lines else []
+    return session(f"odd-{name}", *talk, *([Send("mem"), *mem, BALANCE] if mem else []),
+                   run={"DTB": trees.odd(name, **tree), **dict(run)})
+
+
+FIRMWARE = "fw@50000000 { reg = <0 0x50000000 0 0x100000>; no-map; };"
+CASES += [
+    odd("no-map-with-spin-table", cpu="cpu-release-addr = <0 0x50000100>;", body=trees.regions(FIRMWARE),
+        mem=(r"\n0x0*50000000-0x0*50000fff +4K  cpu-release-addr of /cpus/cpu@0, no-map\r",
+             r"\n0x0*50001000-0x0*500fffff +1020K  /reserved-memory/fw@50000000, no-map\r")),
+    odd("no-map-in-memreserve", reserve="/memreserve/ 0x50000000 0x1000;", body=trees.regions(FIRMWARE),
+        mem=(r"  memreserve\[0\], no-map\r", r"\n0x0*50001000-0x0*500fffff +1020K  /reserved-memory/fw@50000000, no-map\r")),
+    odd("no-map-over-kernel", r"no-map, but 0x40200000-0x\w+ stays mapped: the kernel is there",
+        body=trees.regions("fw@40000000 { reg = <0 0x40000000 0 0x1000000>; no-map; };"),
+        mem=(r"\n0x0*40000000-0x0*401fffff +2048K  /reserved-memory/fw@40000000, no-map\r", r"  kernel text\r",
+             r"-0x0*40ffffff +\d+K  /reserved-memory/fw@40000000, no-map\r")),
+    odd("no-map-over-tree", r"no-map, but 0x48000000-0x48000fff stays mapped: the device tree is there",
+        body=trees.regions("fw@47000000 { reg = <0 0x47000000 0 0x2000000>; no-map; };"),
+        mem=(r"\n0x0*48000000-0x0*\w+ +\d+( bytes|K)  device tree\r", r"-0x0*48ffffff +16380K  /reserved-memory/fw@47000000, no-map\r")),
+    # Whatever the boot would give back of the image stays when the tree says so.
+    odd("memreserve-over-kernel", reserve="/memreserve/ 0x40000000 0x2000000;",
+        mem=(r"\n0x0*40000000-0x0*401fffff +2048K  memreserve\[0\]\r", r"  kernel text\r", r"  memreserve\[0\]\r", r"  kernel rodata\r",
+             r"  kernel data\r", r"\n0x0*4024\w+-0x0*41ffffff +\d+K  memreserve\[0\]\r")),
+    odd("reserved-memory-with-unit", body=trees.regions("fw@50000000 { reg = <0 0x50000000 0 0x1000000>; };", "reserved-memory@0"),
+        mem=(r"\n0x0*50000000-0x0*50ffffff +16384K  /reserved-memory/fw@50000000\r",)),
+    odd("two-reserved-memory", r"/reserved-memory@1: there is another /reserved-memory before it, ignored",
+        body=trees.regions("a@50000000 { reg = <0 0x50000000 0 0x1000>; };") + "\n" + trees.regions("", "reserved-memory@1"),
+        mem=(r"/reserved-memory/a@50000000\r",)),
+    odd("usable-range-no-tuple", r"linux,usable-memory-range of 12 bytes names no whole page, not heeded",
+        chosen="linux,usable-memory-range = <0 0x50000000 0>;"),
+    odd("usable-range-empty", r"linux,usable-memory-range of 16 bytes names no whole page, not heeded",
+        chosen="linux,usable-memory-range = <0 0x50000000 0 0>;"),
+    odd("usable-range-at-the-top", r"linux,usable-memory-range of 16 bytes names no whole page, not heeded",
+        chosen="linux,usable-memory-range = <0xffffffff 0xfffff001 0 0x10>;"),
+    odd("usable-range", r"linux,usable-memory-range leaves 262144K of memory",
+        chosen="linux,usable-memory-range = <0 0x40000000 0 0x10000000>;",
+        mem=(r"\n0x0*50000000-0x0*7fffffff +786432K  outside linux,usable-memory-range\r",)),
+    odd("alloc-ranges-to-1", r"/reserved-memory/d: no room for 0x100000 bytes where alloc-ranges allow it; nothing reserved",
+        body=trees.regions("d { size = <0 0x100000>; alloc-ranges = <0 0 0 1>; };")),
+    odd("numa-node-16", r"/memory@40000000: numa-node-id 16 is above 15, taken as none",
+        memory=f'device_type = "memory"; {trees.GIB} numa-node-id = <16>;'),
+    odd("initrd-of-3-cells", chosen="linux,initrd-start = <0 0 0x50000000>; linux,initrd-end = <0 0 0x51000000>;",
+        mem=(r"\n0x0*50000000-0x0*50ffffff +16384K  initrd\r",)),
+    odd("device-type-list", memory=f'device_type = "memory", "x"; {trees.GIB}', mem=(r"  free, not opened\r",)),
+    odd("model-with-escape", r"Machine model:  \[2J AB \r", model=r"\x1b[2J\nAB\x7f"),
+    Case("odd-nothing-usable", run={"DTB": trees.odd("nothing-usable", memory=f'device_type = "memory"; {trees.GIB} linux,usable-memory;')},
+         append="", status=None, forbid=("Boot complete",), steps=(
+             r"Kernel panic - in arm64_memblock_init: the device tree describes no memory that can be used",)),
+    boot("parameter-wrong-twice", append=f'mem=x mem=y cma=z run="{AUDIT}; poweroff {STATUS}"', count={'"mem=x" ignored': 1, '"mem=y"': 0, '"cma=z" ignored': 1},
+         forbid=()),
+]
+
 # --- command line -----------------------------------------------------------------------------------------------------
 
 CASES += [

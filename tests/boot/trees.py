@@ -81,6 +81,23 @@ def many_tuples(count=2000):
 MANY_TUPLES, MANY_TUPLES_BYTES = many_tuples()
 
 
+GIB = "reg = <0 0x40000000 0 0x40000000>;"
+
+
+def odd(name, body="", chosen="", memory=f'device_type = "memory"; {GIB}', reserve="", model=None, cpu=""):
+    """Virt's tree with something odd in it, for scripts/run's DTB."""
+    text = VIRT.format(what=name, model=model or name, memory=f"\tmemory@40000000 {{ {memory} }};\n{body}\n")
+    text = text.replace("/dts-v1/;\n", f"/dts-v1/;\n{reserve}\n", 1)
+    text = text.replace('"/pl011@9000000"; };', f'"/pl011@9000000"; {chosen} }};', 1)
+    text = text.replace('enable-method = "psci";', f'enable-method = "psci"; {cpu}', 1)
+    return write(f"odd-{name}.dts", text.encode())
+
+
+def regions(children, name="reserved-memory"):
+    """/reserved-memory with these nodes."""
+    return f"\t{name} {{ #address-cells = <2>; #size-cells = <2>; ranges;\n{children}\n\t}};"
+
+
 OWNERS = VIRT.format(what="An owner of every kind", model="owners", memory="""
 	memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x40000000>, <0 0x80000800 0 0xff800>; };
 	reserved-memory {

@@ -6,10 +6,16 @@
 #include <lib/dt.h>
 #include <lib/types.h>
 
-/* Cells of addresses and sizes of the root's children, 1 or 2. */
+/* Cells of addresses and sizes of a node's children. */
 struct dt_cells {
 	u32 addr, size;
 };
+
+/* A range of memory has 1 or 2 of each. */
+static inline bool cells_usable(struct dt_cells cells)
+{
+	return cells.addr - 1 <= 1 && cells.size - 1 <= 1;
+}
 
 /* How PSCI is called (its node's "method"); PSCI_NONE: there is no usable node. */
 enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
@@ -18,7 +24,7 @@ enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
  * ends are exclusive. */
 struct machine {
 	struct dt dt;
-	struct dt_cells cells;
+	struct dt_cells cells; /* as the root states them; checked in arm64_memblock_init() */
 	phys_addr_t dt_phys;
 	u32 dt_size;             /* bytes, totalsize */
 	const char *model;       /* never NULL */
@@ -75,5 +81,8 @@ void mem_init(void);
  * tree and initrd are reserved.
  */
 void reserve_tree_regions(void);
+
+/* memblock_phys_alloc_range() whose end, exclusive, means what it says. 0: no room. */
+phys_addr_t alloc_between(phys_addr_t size, phys_addr_t align, phys_addr_t start, phys_addr_t end);
 
 #endif
