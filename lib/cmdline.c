@@ -92,10 +92,11 @@ static bool __init ends_kernel_part(const struct word *word)
 	return word->text_len == 2 && word->text[0] == '-' && word->text[1] == '-';
 }
 
-/* A parameter is complained about once. */
+/* A bit for each parameter that was complained about. */
+static u64 told __initdata;
+
 static void __init serve(const struct early_param *param, const struct word *word)
 {
-	static u64 told __initdata;
 	u64 bit = UL(1) << (param - __start_early_params) % 64;
 	int err = param->handler(word->val, word->val_len);
 
@@ -146,6 +147,7 @@ void __init parse_early_params(const char *cmdline)
 {
 	if (!cmdline)
 		return;
+	told = 0;
 	serve_all(cmdline, true);
 	if (serve_all(cmdline, false))
 		list_unknown(cmdline);

@@ -60,10 +60,18 @@ static const char *compare(void)
 	return no_map == b.no_map ? NULL : "no-map has another number of bytes";
 }
 
+/* Of the image, and given back by the boot. */
+static bool is_passing(int owner)
+{
+	return owner == OWNER_KERNEL_INIT || owner == OWNER_EARLY_TABLES || owner == OWNER_BRK;
+}
+
 static void set_owner(unsigned int from, unsigned int to, enum owner owner)
 {
+	bool from_tree = owner == OWNER_MEMRESERVE || owner == OWNER_REGION;
+
 	for (unsigned int i = from; i < to; i++)
-		if (cells[i].owner < 0)
+		if (cells[i].owner < 0 || (from_tree && is_passing(cells[i].owner)))
 			cells[i].owner = (int)owner;
 }
 
@@ -117,10 +125,12 @@ static void do_reserve(unsigned int from, unsigned int to, enum owner owner, boo
 		cells[i].reserved = true;
 }
 
-static void do_free(unsigned int from, unsigned int to)
+static void do_free(unsigned int from, unsigned int to, enum owner owner)
 {
-	ledger_free(from * UNIT, (to - from) * UNIT);
+	ledger_free(from * UNIT, (to - from) * UNIT, owner);
 	for (unsigned int i = from; i < to; i++) {
+		if (cells[i].owner != (int)owner)
+			continue;
 		cells[i].reserved = false;
 		cells[i].owner = -1;
 	}
@@ -160,7 +170,7 @@ static void random_operation(void)
 		do_reserve(from, to, owner, random_below(4));
 		break;
 	case 6:
-		do_free(from, to);
+		do_free(from, to, owner);
 		break;
 	case 7:
 		do_no_map(from, to);
