@@ -62,7 +62,8 @@ NM           := llvm-nm
 OBJCOPY      := llvm-objcopy
 READELF      := llvm-readelf
 AR           := llvm-ar
-LDFLAGS_LD   := --pack-dyn-relocs=none --apply-dynamic-relocs
+# -O2: strings share their ends.
+LDFLAGS_LD   := -O2 --pack-dyn-relocs=none --apply-dynamic-relocs
 NOSTDINC     := -nostdlibinc
 # clang's tiny model is not for lld 14: it loads the canary by the GOT.
 OPT          := -Oz
