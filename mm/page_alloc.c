@@ -14,6 +14,7 @@
 #include <lib/bug.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/debug.h>
 #include <mm/mm.h>
 #include <mm/zone.h>
 
@@ -367,7 +368,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order
 {
 	struct page *page = NULL;
 
-	if (order <= MAX_PAGE_ORDER) {
+	if (order <= MAX_PAGE_ORDER && !fail_call(&fail_page_alloc, "order", order)) {
 		page = nodes_alloc(nid, gfp, order);
 		if (!page) {
 			drain_local_pages();

@@ -23,6 +23,7 @@
 #include <lib/errno.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/debug.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
@@ -482,7 +483,7 @@ static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned
 {
 	void *obj = pop_magazine(cache, cache->cpu[smp_processor_id()]);
 
-	if (!obj) {
+	if (!obj && !fail_call(&failslab, cache->name, cache->object_size)) {
 		struct magazine *mag = larger_magazine(cache);
 
 		spin_lock(&cache->lock);
@@ -668,7 +669,7 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size, 
 	cache->align_mask = (stride & -stride) - 1;
 	cache->order = (u16)slab_order(stride);
 	cache->per_slab = (u32)min((PAGE_SIZE << cache->order) / stride, (size_t)MAX_PER_SLAB);
-	keep = SZ_256K / stride;
+	keep = failslab.nth ? 0 : SZ_256K / stride;
 	cache->magazine_max = (u16)min(keep, (size_t)magazine_capacity(MAGAZINE_LEVELS - 1));
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
 		cache->cpu[cpu] = NO_MAGAZINE;
@@ -720,7 +721,10 @@ static struct kmem_cache *cache_create(const char *name, size_t size, size_t ali
 				       void (*ctor)(void *obj))
 {
 	unsigned long flags = local_irq_save();
-	struct kmem_cache *cache = cache_take(cache_cache, GFP_NOWAIT);
+	struct kmem_cache *cache = NULL;
+
+	if (!fail_call(&failslab, "cache of", size))
+		cache = cache_take(cache_cache, GFP_NOWAIT);
 
 	if (cache) {
 		memset(cache, 0, cache_bytes());
@@ -752,10 +756,10 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 			align = max(align, line);
 		cache = cache_create(name, size, align, ctor);
 		if (!cache)
-			pr_err("cache %s: no memory for it\n", name);
+			pr_err("cache %s: no memory for it", name);
 	}
 	if (!cache && flags & SLAB_PANIC)
-		panic("cache %s is needed", name);
+		panic("cache %s: no memory for it", name);
 	return cache;
 }
 

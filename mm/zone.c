@@ -10,6 +10,7 @@
 #include <lib/errno.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/debug.h>
 #include <mm/ledger.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -513,7 +514,7 @@ unsigned long alloc_contig_pages(unsigned long nr, unsigned long align, gfp_t gf
 {
 	unsigned long pfn = NO_PFN;
 
-	if (nr && is_power_of_2(align)) {
+	if (nr && is_power_of_2(align) && !fail_call(&fail_page_alloc, "pages", nr)) {
 		pfn = nodes_contig(nr, align, gfp, nid);
 		if (pfn == NO_PFN) {
 			drain_local_pages();
@@ -706,7 +707,8 @@ static void __init size_zone(struct zone *zone, unsigned int id)
 	zone->unopened.max += spare;
 	zone->unopened.range = start_memory(zone->unopened.max * sizeof(struct extent));
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
-		unsigned long share = zone->present >> (order + 7);
+		/* No lists: the slow path sees every call. */
+		unsigned long share = fail_page_alloc.nth ? 0 : zone->present >> (order + 7);
 
 		zone->capacity[order] = (u16)min(share, (unsigned long)list_capacity[order]);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The audit of the live tables: mm/pt_audit.c's rules, and what is special to this CPU's. */
+#include <asm/earlycon.h>
 #include <asm/fixmap.h>
 #include <asm/irqflags.h>
 #include <asm/memory.h>
@@ -43,8 +44,9 @@ const char *tables_audit(void)
 	static char text[96];
 	unsigned int slot = FIX_PTE;
 
-	/* The tree's window stays. */
-	while (slot < FIX_FDT_END && !fixmap_in_use(slot))
+	/* The tree's window stays, and a console that could not be moved. */
+	while (slot < FIX_FDT_END &&
+	       (!fixmap_in_use(slot) || (slot == FIX_EARLYCON_MEM_BASE && earlycon_in_fixmap())))
 		slot++;
 	if (slot < FIX_FDT_END)
 		scnprintf(text, sizeof(text), "fixmap slot %u is in use", slot);

@@ -393,6 +393,11 @@ void __init earlycon_default(void)
 		start_by_tree();
 }
 
+bool earlycon_in_fixmap(void)
+{
+	return ((unsigned long)device.base & PAGE_MASK) == fix_to_virt(FIX_EARLYCON_MEM_BASE);
+}
+
 void __init earlycon_remap(void)
 {
 	volatile u8 *base;

@@ -14,6 +14,7 @@
 #include <lib/bug.h>
 #include <lib/monitor.h>
 #include <lib/printk.h>
+#include <mm/debug.h>
 #include <mm/early_ioremap.h>
 #include <mm/ledger.h>
 #include <mm/mm.h>
@@ -39,6 +40,7 @@ static void __noreturn __noinline rest_of_boot(void)
 	STAGE(free_initmem);
 	ledger_report();
 	pr_info("Boot complete: buddy, slab and vmalloc are up, %lu pages free\n", nr_free_pages());
+	fail_report();
 
 	boot_stage = "monitor";
 	monitor_loop();

@@ -51,6 +51,7 @@ class Case:
     run: dict = dataclasses.field(default_factory=dict)  # a callable value gets the output directory
     append: str = f'run="{AUDIT}; poweroff {STATUS}"'  # tables and ledger are audited in every boot
     steps: typing.Sequence = ()  # regular expressions to come in this order, Send, Peek and Stop
+    may_end: str = ""  # what may come in place of a step and all that follows it, the exit status included
     forbid: typing.Sequence[str] = TROUBLE
     count: dict = dataclasses.field(default_factory=dict)  # regular expression: how often in all
     status: int | None = STATUS  # QEMU's exit status; None: not waited for
@@ -404,3 +405,32 @@ CASES += [
 ]
 
 assert len({case.name for case in CASES}) == len(CASES), "names are file names: each once"
+
+# --- the nth request for memory fails ------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Sweep:
+    """One boot after the other, boot(1), boot(2)..., until `clean` is printed; at least so many."""
+
+    name: str
+    boot: typing.Callable[[int], Case]
+    clean: str
+    at_least: int
+
+
+def failing(parameter, at_least, kernel):
+    """Each boot without that memory comes up all the same, or says in which stage it was missing, and for what."""
+    def nth(n):
+        return Case(
+            f"{parameter}-{n}-{kernel}", kernel=kernel, append=f'{parameter}={n} run="selftest pt; poweroff {STATUS}"',
+            steps=(rf"{parameter}: call {n} fails: \w|{parameter}={n}: only {n - 1} calls", r"\nok pt"),
+            may_end=r"Kernel panic - in \w+: [^\n]*no (memory|\d+ bytes) for[^\n]*\n.*start_kernel\+",
+            forbid=tuple(words for words in TROUBLE if "panic" not in words), max_characters=0)
+    return Sweep(f"{parameter}-{kernel}", nth, clean=rf"{parameter}=\d+: only", at_least=at_least)
+
+
+SWEEPS = [
+    failing(parameter, at_least, kernel)
+    for kernel in ("gcc-48", "llvm-39") for parameter, at_least in (("fail_page_alloc", 4), ("failslab", 15))
+]

@@ -6,6 +6,7 @@ for each; pytest sees one test for each and reports them in order.
 What a case printed is in O/boot-logs/NAME.log, what tests/plugin found in NAME.archcheck.
 """
 import concurrent.futures
+import itertools
 import multiprocessing
 import os
 import pathlib
@@ -89,7 +90,7 @@ def act(stopped, case, index):
 
 
 def converse(child, case, stopped):
-    """Expect and send in the order of the case's steps."""
+    """Expect and send in the order of the case's steps. True if it ended as it may."""
     if stopped:
         stopped.connect()
         stopped.go(next_stop(case, 0))
@@ -104,11 +105,14 @@ def converse(child, case, stopped):
         if isinstance(step, cases.Peek):
             peek(child, case, step)
             continue
-        found = child.expect([step, pexpect.EOF, pexpect.TIMEOUT])
+        found = child.expect([step, pexpect.EOF, pexpect.TIMEOUT, *([case.may_end] if case.may_end else [])])
+        if found == 3:
+            return True
         if found == 1:
             raise Failed(f"the machine ended before: {step}")
         if found == 2:
             raise Failed(f"did not come in {child.timeout:.0f} s: {step}")
+    return False
 
 
 def finish(child, case):
@@ -168,8 +172,10 @@ def run(case):
         child.logfile_read = out
         child.delaybeforesend = None
         try:
-            converse(child, case, stopped)
-            status = finish(child, case)
+            ended = converse(child, case, stopped)
+            status = case.status if ended else finish(child, case)
+            if ended:
+                child.close(force=True)
             if status != case.status:
                 raise Failed(f"exit status {status}, not {case.status}")
             out.flush()
@@ -185,9 +191,21 @@ def run(case):
     return None
 
 
+def sweep(boots):
+    """Boot one after the other until one is clean. Returns None, or the text of what went wrong."""
+    for n in itertools.count(1):
+        case = boots.boot(n)
+        wrong = run(case)
+        if wrong:
+            return wrong
+        if re.search(boots.clean, text_of(LOGS / f"{case.name}.log")):
+            return None if n > boots.at_least else f"{boots.name}: clean at {n}, that is too soon"
+
+
 def run_named(name):
-    """For the other process, which has a list of its own."""
-    return run(next(case for case in cases.CASES if case.name == name))
+    """For the other process, which has lists of its own."""
+    boots = next((boots for boots in cases.SWEEPS if boots.name == name), None)
+    return sweep(boots) if boots else run(next(case for case in cases.CASES if case.name == name))
 
 
 @pytest.fixture(scope="session")
@@ -202,9 +220,9 @@ def results(request):
             future.cancel()
 
 
-@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", cases.CASES + cases.SWEEPS, ids=lambda case: case.name)
 def test_boot(case, results):
-    """One boot."""
+    """One boot, or one after the other."""
     wrong = results[case.name].result()
     if wrong:
         pytest.fail(wrong, pytrace=False)

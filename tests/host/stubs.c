@@ -6,16 +6,13 @@
 #include <stdlib.h>
 
 #include <lib/bug.h>
+#include <lib/printk.h>
 
 jmp_buf *stub_trap;
 char stub_text[1024];
 char stub_warning[1024];
 unsigned int stub_warnings;
 const char *boot_stage = "host test";
-
-void printk(int level, const char *fmt, ...) __printf(2, 3);
-void cprintf(const char *fmt, ...) __printf(1, 2);
-int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
 static __noreturn void stop(const char *fmt, va_list ap)
 {
@@ -66,6 +63,32 @@ void printk(int level, const char *fmt, ...)
 	vsnprintf(stub_warning, sizeof(stub_warning), fmt, ap);
 	va_end(ap);
 	stub_warnings++;
+}
+
+/* What is put together piece by piece ends as the last warning, in its last piece. */
+void log_begin(struct log_message *msg, int level)
+{
+	msg->level = level;
+}
+
+void log_vadd(struct log_message *msg, const char *fmt, va_list ap)
+{
+	if (msg->level <= 4)
+		vsnprintf(stub_warning, sizeof(stub_warning), fmt, ap);
+}
+
+void log_add(struct log_message *msg, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(msg, fmt, ap);
+	va_end(ap);
+}
+
+void log_end(struct log_message *msg)
+{
+	stub_warnings += msg->level <= 4;
 }
 
 void cprintf(const char *fmt, ...)

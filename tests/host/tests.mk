@@ -82,7 +82,7 @@ test_memblock_model-srcs := mm/memblock.c
 test_memblock_model-host := stubs.c host_mm.c
 
 # On whole machines; -fsanitize=thread builds of these two: see TEST_THREADS in them.
-MM_FILES := mm/memblock.c mm/ledger.c mm/memmap.c mm/zone.c mm/page_alloc.c
+MM_FILES := mm/memblock.c mm/ledger.c mm/memmap.c mm/zone.c mm/page_alloc.c mm/debug.c lib/cmdline.c
 
 HOST_TESTS += test_page_alloc
 test_page_alloc-srcs := $(MM_FILES)

@@ -93,8 +93,11 @@ void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
  * device the tree does not name.
  */
 void earlycon_default(void);
-/* After vmalloc_init(): move the registers from their fixmap slot to ioremap(). */
+/* After vmalloc_init(): move the registers from their fixmap slot to ioremap(), if that has memory.
+ */
 void earlycon_remap(void);
+/* Did they stay? */
+bool earlycon_in_fixmap(void);
 /* A character typed at the console, or -1. Does not wait. */
 int earlycon_getc(void);
 

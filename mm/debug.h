@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the command line may ask of the allocators to find errors. All of it is done in their slow
+ * paths: who asks for it gives up the CPUs' lists and magazines, so that the slow paths see every
+ * call, and the fast ones know nothing of it.
+ */
+#ifndef MM_DEBUG_H
+#define MM_DEBUG_H
+
+#include <lib/compiler.h>
+#include <lib/types.h>
+
+/*
+ * fail_page_alloc=<n>: the nth request to the page allocator finds no memory, fail_page_alloc=1
+ * being the first one after mem_init(). failslab=<n>: the same for objects of slab caches, the
+ * caches themselves included, from kmem_cache_init() on. One request, once; a line in the log says
+ * which.
+ */
+struct fail_nth {
+	const char *name;
+	unsigned int nth, calls; /* nth 0: off */
+};
+extern struct fail_nth fail_page_alloc, failslab;
+
+/* Count a call. True if it is to fail; what and n say in the log what was asked for. Any context.
+ */
+bool fail_counted(struct fail_nth *fail, const char *what, size_t n);
+
+static inline bool fail_call(struct fail_nth *fail, const char *what, size_t n)
+{
+	return unlikely(fail->nth) && fail_counted(fail, what, n);
+}
+
+/* Say of what was asked for and has not happened how many calls there were: nth is too large. */
+void fail_report(void);
+
+#endif
