@@ -98,11 +98,16 @@ void printk_dump(void);
 
 /*
  * printf family: C99 subset d i u x X o c s p % with flags "-0 +#", width, precision, hh h l ll z t
- * j. %p is 0x and 16 digits. A conversion that is not known is shown as it is written.
+ * j. %p is 0x and 16 digits, %pS the same or what printk_symbol makes of it: a function's name. A
+ * conversion that is not known is shown as it is written.
  */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 /* Like snprintf but returns what was stored, never more than size - 1. */
 int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+
+/* Put the symbol of a text address, or what can be said of another, into buf; returns the length.
+ * Unset: numbers. */
+extern int (*printk_symbol)(unsigned long addr, char *buf, size_t size);
 
 #endif

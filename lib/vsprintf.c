@@ -231,11 +231,21 @@ static const char *parse_spec(const char *p, struct spec *spec, struct arguments
 	return parse_length(p, spec);
 }
 
+int (*printk_symbol)(unsigned long addr, char *buf, size_t size) __ro_after_init;
+
+static void put_symbol(struct printf_sink *sink, unsigned long addr)
+{
+	char symbol[80];
+
+	put_run(sink, symbol, (size_t)printk_symbol(addr, symbol, sizeof(symbol)));
+}
+
 /* One conversion; p is behind its '%'. Returns what follows it. */
 static const char *convert(struct printf_sink *sink, const char *p, struct arguments *args)
 {
 	const char *start = p - 1;
 	struct spec spec;
+	uintptr_t value;
 	char c;
 
 	p = parse_spec(p, &spec, args);
@@ -256,9 +266,13 @@ static const char *convert(struct printf_sink *sink, const char *p, struct argum
 			     *p);
 		return p + 1;
 	case 'p':
+		value = (uintptr_t)va_arg(args->ap, void *);
 		spec.precision = 16;
-		put_number(sink, &spec, (uintptr_t)va_arg(args->ap, void *), 'x', "0x");
-		return p + 1;
+		if (p[1] != 'S' || !printk_symbol)
+			put_number(sink, &spec, value, 'x', "0x");
+		else
+			put_symbol(sink, value);
+		return p + 1 + (p[1] == 'S');
 	case 's':
 		put_string(sink, &spec, va_arg(args->ap, const char *));
 		return p + 1;

@@ -7,6 +7,7 @@
 
 struct fail_nth fail_page_alloc = {.name = "fail_page_alloc"};
 struct fail_nth failslab = {.name = "failslab"};
+unsigned int init_on;
 
 bool fail_counted(struct fail_nth *fail, const char *what, size_t n)
 {
@@ -52,3 +53,26 @@ static int __init set_failslab(const char *val, size_t len)
 	return set_nth(&failslab, val, len);
 }
 EARLY_PARAM("failslab", set_failslab, "=<n> makes the nth request fail");
+
+static int __init set_init_on(unsigned int which, const char *val, size_t len)
+{
+	int n, err = parse_int(val, len, &n);
+
+	if (!err && n & ~1)
+		err = -ERANGE;
+	if (!err)
+		init_on = (init_on & ~which) | which * (unsigned int)n;
+	return err;
+}
+
+static int __init set_init_on_alloc(const char *val, size_t len)
+{
+	return set_init_on(INIT_ON_ALLOC, val, len);
+}
+EARLY_PARAM("init_on_alloc", set_init_on_alloc, "=1|0 clears memory given out");
+
+static int __init set_init_on_free(const char *val, size_t len)
+{
+	return set_init_on(INIT_ON_FREE, val, len);
+}
+EARLY_PARAM("init_on_free", set_init_on_free, "=1|0 clears memory given back");

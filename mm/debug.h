@@ -31,6 +31,12 @@ static inline bool fail_call(struct fail_nth *fail, const char *what, size_t n)
 	return unlikely(fail->nth) && fail_counted(fail, what, n);
 }
 
+/* init_on_alloc=1, init_on_free=1: pages and slab objects are cleared when they are given out,
+ * given back. */
+#define INIT_ON_ALLOC 1u
+#define INIT_ON_FREE  2u
+extern unsigned int init_on;
+
 /* Say of what was asked for and has not happened how many calls there were: nth is too large. */
 void fail_report(void);
 

@@ -15,11 +15,19 @@
  * A cache without magazines (magazine_max 0) sees every call in its slow path: that is where
  * checks, poisoning and fault injection belong. Locks: cache, then zone. A magazine belongs to its
  * CPU with interrupts masked.
+ *
+ * A cache with checks has the mark behind the object, and what slab_debug= asks for around it; with
+ * Z, everything that is nothing else is 0xcc, the mark of an object in use too:
+ *
+ *   slab: red zone, object, mark, users, red zone; object, mark, users, red zone; ...
+ *
+ * The last 8 bytes of a red zone are the left one of the object behind it.
  */
 #include <asm/irqflags.h>
 #include <asm/percpu.h>
 #include <asm/spinlock.h>
 #include <lib/bug.h>
+#include <lib/cmdline.h>
 #include <lib/errno.h>
 #include <lib/printk.h>
 #include <lib/string.h>
@@ -46,6 +54,8 @@ struct kmem_cache {
 	u32 per_slab;
 	u16 order;
 	u16 magazine_max; /* objects a CPU keeps at most; 0: no magazines */
+	u32 first_at;     /* bytes from a slab's start to its first object */
+	u32 debug;        /* SLAB_DEBUG_FLAGS */
 	const char *name;
 	void (*ctor)(void *obj);
 	spinlock_t lock; /* all below, and the words of the slabs' pages */
@@ -153,18 +163,156 @@ static struct page *slab_head(struct page *page)
 
 static void *object_at(const struct kmem_cache *cache, const struct page *slab, unsigned int index)
 {
-	return (char *)page_address(slab) + (size_t)index * cache->size;
+	return (char *)page_address(slab) + cache->first_at + (size_t)index * cache->size;
 }
 
 /* Index of the object that starts at obj; per_slab if none does. */
 static unsigned int object_index(const struct kmem_cache *cache, const struct page *slab,
 				 const void *obj)
 {
-	size_t offset = (size_t)((char *)obj - (char *)page_address(slab));
-	unsigned int index = (unsigned int)(offset / cache->size);
+	size_t offset = (size_t)((char *)obj - (char *)page_address(slab)) - cache->first_at;
+	size_t index = min(offset / cache->size, (size_t)cache->per_slab);
 
-	return offset % cache->size || index > cache->per_slab ? cache->per_slab : index;
+	return offset % cache->size ? cache->per_slab : (unsigned int)index;
 }
+
+/* --- reports, and checks of objects ---------------------------------------------------------- */
+
+#define RED_ZONE    0xcc
+#define POISON_FREE 0x6b
+#define POISON_NEW  0x5a
+#define RED_BYTES   8
+#define NO_OFFSET   ((long)(~UL(0) >> 1))
+
+/* Who allocated an object and who freed it last, behind its mark; with SLAB_STORE_USER. */
+static const void **users_of(const struct kmem_cache *cache, const void *obj)
+{
+	return (const void **)(mark_of(cache, obj) + 1);
+}
+
+/* at: where in the object value was found, if it is not NO_OFFSET. */
+static void report(const struct kmem_cache *cache, const void *obj, const char *what, u64 value,
+		   long at)
+{
+	char found[48] = "";
+
+	if (at != NO_OFFSET)
+		snprintf(found, sizeof(found), ": 0x%llx at offset %ld", (unsigned long long)value,
+			 at);
+	WARN(true, "cache %s: object 0x%lx: %s%s", cache->name, (unsigned long)obj, what, found);
+	if (cache->debug & SLAB_STORE_USER)
+		pr_warn(" allocated by %pS, last freed by %pS\n", users_of(cache, obj)[0],
+			users_of(cache, obj)[1]);
+}
+
+static void report_overwritten(const struct kmem_cache *cache, const void *obj)
+{
+	report(cache, obj, "overwritten while free, not used again", *mark_of(cache, obj),
+	       (long)cache->mark_at);
+}
+
+/* Bytes [from, to) around an object are all value; if not, say so and put it right. */
+static bool check_bytes(const struct kmem_cache *cache, void *obj, long from, long to, u8 value,
+			const char *what)
+{
+	u8 *p = obj;
+
+	for (long i = from; i < to; i++) {
+		if (likely(p[i] == value))
+			continue;
+		report(cache, obj, what, p[i], i);
+		memset(p + from, value, (size_t)(to - from));
+		return false;
+	}
+	return true;
+}
+
+static void check_red_zones(const struct kmem_cache *cache, void *obj, bool in_use)
+{
+	long mark = (long)cache->mark_at, behind = mark + 8;
+	static const char right[] = "overflow to the right";
+
+	if (!(cache->debug & SLAB_RED_ZONE))
+		return;
+	if (cache->debug & SLAB_STORE_USER)
+		behind += 16;
+	check_bytes(cache, obj, -RED_BYTES, 0, RED_ZONE, "overflow to the left");
+	check_bytes(cache, obj, cache->object_size, in_use ? mark + 8 : mark, RED_ZONE, right);
+	check_bytes(cache, obj, behind, (long)cache->size - RED_BYTES, RED_ZONE, right);
+}
+
+/* An object that comes off its slab's list: can it be used? */
+static bool check_free_object(const struct kmem_cache *cache, void *obj)
+{
+	check_red_zones(cache, obj, false);
+	return !(cache->debug & SLAB_POISON) ||
+	       check_bytes(cache, obj, 0, cache->object_size, POISON_FREE, "used after free");
+}
+
+/* What is free becomes what is in use. */
+static void hand_out(const struct kmem_cache *cache, void *obj, const void *caller)
+{
+	*mark_of(cache, obj) = 0;
+	if (likely(!(cache->debug | init_on)))
+		return;
+	if (cache->debug & SLAB_RED_ZONE)
+		memset(mark_of(cache, obj), RED_ZONE, 8);
+	if (cache->debug & SLAB_POISON)
+		memset(obj, POISON_NEW, cache->object_size);
+	if (init_on & INIT_ON_ALLOC)
+		kmem_cache_clear(cache, obj);
+	if (cache->debug & SLAB_STORE_USER)
+		users_of(cache, obj)[0] = caller;
+}
+
+/* And back: all but the mark. */
+static void take_back(const struct kmem_cache *cache, void *obj, const void *caller)
+{
+	check_red_zones(cache, obj, true);
+	if (cache->debug & SLAB_POISON)
+		memset(obj, POISON_FREE, cache->object_size);
+	else if (init_on & INIT_ON_FREE)
+		kmem_cache_clear(cache, obj);
+	if (cache->debug & SLAB_STORE_USER)
+		users_of(cache, obj)[1] = caller;
+}
+
+/* 1 + index of the object behind obj on its slab's list; 0 if the mark is none of a listed object.
+ */
+static unsigned int mark_link(const struct kmem_cache *cache, const void *obj)
+{
+	u64 link = *mark_of(cache, obj) ^ free_mark(cache, obj);
+
+	return link <= cache->per_slab + 1 ? (unsigned int)link : 0;
+}
+
+/*
+ * Follow the slab's list. Where it is broken it is cut: what was behind counts as in use from here
+ * on. If nothing is before that, pop_object() will see to it.
+ */
+static void check_list(struct kmem_cache *cache, struct page *slab)
+{
+	u64 word = page_word(slab);
+	unsigned int first = slab_index(word), used = slab_used(word),
+		     left = cache->per_slab - used;
+	unsigned int at = first, good = 0;
+
+	for (; good < left; good++) {
+		unsigned int link = mark_link(cache, object_at(cache, slab, at));
+
+		if (!link || (link > cache->per_slab && good + 1 < left))
+			break;
+		at = link - 1;
+	}
+	if (!good || good == left)
+		return;
+	report_overwritten(cache, object_at(cache, slab, at));
+	cache->out += left - good;
+	cache->nr_empty -= !used;
+	set_slab(slab, cache->per_slab - good, first);
+}
+
+/* --- slabs ----------------------------------------------------------------------------------- */
 
 static void push_partial(struct kmem_cache *cache, struct page *slab)
 {
@@ -189,15 +337,24 @@ static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp)
 	page_set_word(slab, (page_word(slab) & ~PAGE_TYPE_MASK) | PAGE_SLAB | id);
 	for (u64 back = 2; back < UL(1) << cache->order; back++)
 		page_set_word(slab + back, back << PAGE_BACK_POS | id | PAGE_SLAB_TAIL);
+	if (cache->debug)
+		memset(page_address(slab), RED_ZONE, PAGE_SIZE << cache->order);
 	for (unsigned int i = 0; i < cache->per_slab; i++) {
 		void *obj = object_at(cache, slab, i);
 
+		if (cache->debug & SLAB_STORE_USER)
+			memset(users_of(cache, obj), 0, 2 * sizeof(void *));
+		if (cache->debug & SLAB_POISON)
+			memset(obj, POISON_FREE, cache->object_size);
 		if (cache->ctor)
 			cache->ctor(obj);
 		*mark_of(cache, obj) = free_mark(cache, obj) ^ (i + 2); /* 1 + index of the next */
 	}
-	WRITE_ONCE(cache->first, READ_ONCE(open_span.virt_start));
-	WRITE_ONCE(cache->last, READ_ONCE(open_span.virt_end));
+	/* Without magazines no address is for the fast path. */
+	if (cache->magazine_max) {
+		WRITE_ONCE(cache->first, READ_ONCE(open_span.virt_start));
+		WRITE_ONCE(cache->last, READ_ONCE(open_span.virt_end));
+	}
 	cache->nr_slabs++;
 	cache->nr_empty++;
 	push_partial(cache, slab);
@@ -236,23 +393,6 @@ static void reclaim_empty(struct kmem_cache *cache, unsigned long keep)
 	}
 }
 
-static void report_overwritten(const struct kmem_cache *cache, const void *obj)
-{
-	WARN(true,
-	     "cache %s: free object 0x%lx was overwritten, 0x%llx at offset %zu: not used again",
-	     cache->name, (unsigned long)obj, (unsigned long long)*mark_of(cache, obj),
-	     cache->mark_at);
-}
-
-/* 1 + index of the object behind obj on its slab's list; 0 if the mark is none of a listed object.
- */
-static unsigned int mark_link(const struct kmem_cache *cache, const void *obj)
-{
-	u64 link = *mark_of(cache, obj) ^ free_mark(cache, obj);
-
-	return link <= cache->per_slab + 1 ? (unsigned int)link : 0;
-}
-
 /*
  * Take an object off the slab that heads the list. NULL when its mark was overwritten: where the
  * list goes on is lost then, so the slab counts as fully used from here on.
@@ -289,7 +429,11 @@ static void *take_object(struct kmem_cache *cache, gfp_t gfp)
 	while (!obj) {
 		if (!cache->partial && !new_slab(cache, gfp))
 			return NULL;
+		if (cache->debug & SLAB_CONSISTENCY_CHECKS)
+			check_list(cache, cache->partial);
 		obj = pop_object(cache);
+		if (obj && cache->debug && !check_free_object(cache, obj))
+			obj = NULL;
 	}
 	return obj;
 }
@@ -301,9 +445,10 @@ static void put_object(struct kmem_cache *cache, void *obj)
 	u64 word = page_word(slab);
 	unsigned int used = slab_used(word), index = object_index(cache, slab, obj);
 
-	if (WARN(index == cache->per_slab, "cache %s: 0x%lx is inside an object: free ignored",
-		 cache->name, (unsigned long)obj))
+	if (unlikely(index == cache->per_slab)) {
+		report(cache, obj, "freed by an address inside it, ignored", 0, NO_OFFSET);
 		return;
+	}
 	*mark_of(cache, obj) = free_mark(cache, obj) ^ (slab_index(word) + 1);
 	set_slab(slab, used - 1, index);
 	cache->out--;
@@ -478,7 +623,8 @@ static void *pop_magazine(struct kmem_cache *cache, struct magazine *mag)
 	return obj;
 }
 
-/* Entered with interrupts masked; flags is what to restore. */
+/* Entered with interrupts masked; flags is what to restore. It is the last thing kmem_cache_take()
+ * does, so what it returns to is the caller's. */
 static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned long flags)
 {
 	void *obj = pop_magazine(cache, cache->cpu[smp_processor_id()]);
@@ -493,7 +639,7 @@ static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned
 		spin_unlock(&cache->lock);
 	}
 	if (obj)
-		*mark_of(cache, obj) = 0;
+		hand_out(cache, obj, __builtin_return_address(0));
 	local_irq_restore(flags);
 	return obj;
 }
@@ -554,6 +700,8 @@ static bool is_free_object(struct kmem_cache *cache, void *obj)
 	bool found;
 
 	spin_lock(&cache->lock);
+	if (cache->debug & SLAB_CONSISTENCY_CHECKS)
+		check_list(cache, slab);
 	found = on_slab_list(cache, slab, object_index(cache, slab, obj));
 	spin_unlock(&cache->lock);
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids && !found; cpu++)
@@ -575,16 +723,19 @@ static struct kmem_cache *object_cache(const void *obj)
 	return object_index(cache, slab_head(page), obj) < cache->per_slab ? cache : NULL;
 }
 
-static __noinline void free_slow(struct kmem_cache *cache, void *obj)
+static __noinline void free_slow(struct kmem_cache *cache, void *obj, const void *caller)
 {
 	unsigned long flags = local_irq_save();
 	struct magazine *mag = cache->cpu[smp_processor_id()];
 
-	if (mark_link(cache, obj) || *mark_of(cache, obj) == free_mark(cache, obj)) {
-		if (WARN(is_free_object(cache, obj), "cache %s: double free of 0x%lx, ignored",
-			 cache->name, (unsigned long)obj))
+	if (cache->debug & SLAB_CONSISTENCY_CHECKS || mark_link(cache, obj) ||
+	    *mark_of(cache, obj) == free_mark(cache, obj)) {
+		if (is_free_object(cache, obj)) {
+			report(cache, obj, "double free, ignored", 0, NO_OFFSET);
 			goto out;
+		}
 	}
+	take_back(cache, obj, caller);
 	if (mag->top == mag->limit) {
 		mag = larger_magazine(cache);
 		if (mag && mag->top == mag->limit)
@@ -626,7 +777,7 @@ static __noinline void cache_free_slow(struct kmem_cache *cache, void *obj)
 	if (!obj)
 		return;
 	if (object_cache(obj) == cache)
-		free_slow(cache, obj);
+		free_slow(cache, obj, __builtin_return_address(0));
 	else
 		report_bad_free(cache, obj);
 }
@@ -657,20 +808,35 @@ static unsigned int slab_order(size_t size)
 
 /* Fill in everything but the number. align: a power of two, at least 8. */
 static void cache_init(struct kmem_cache *cache, const char *name, size_t size, size_t align,
-		       void (*ctor)(void *obj))
+		       unsigned int debug, void (*ctor)(void *obj))
 {
-	size_t stride = ALIGN(max(ALIGN(size, 8) + (ctor ? 8 : 0), (size_t)8), align), keep;
+	bool mark_behind = ctor || debug;
+	size_t extra = mark_behind ? 8 : 0, keep, stride;
 
+	if (ctor)
+		debug &= ~SLAB_POISON;
+	if (debug & SLAB_STORE_USER)
+		extra += 2 * sizeof(void *);
+	if (debug & SLAB_RED_ZONE)
+		extra += RED_BYTES;
+	stride = ALIGN(ALIGN(size, 8) + extra, align);
+	cache->first_at = debug & SLAB_RED_ZONE ? (u32)align : 0;
+	cache->order = (u16)slab_order(stride + cache->first_at);
+	if (cache->order > MAX_PAGE_ORDER && debug) {
+		cache_init(cache, name, size, align, 0, ctor); /* too large to be checked */
+		return;
+	}
 	cache->name = name;
 	cache->ctor = ctor;
+	cache->debug = debug;
 	cache->object_size = (u32)size;
 	cache->size = (u32)stride;
-	cache->mark_at = ctor ? ALIGN(size, 8) : 0;
-	cache->align_mask = (stride & -stride) - 1;
-	cache->order = (u16)slab_order(stride);
-	cache->per_slab = (u32)min((PAGE_SIZE << cache->order) / stride, (size_t)MAX_PER_SLAB);
-	keep = failslab.nth ? 0 : SZ_256K / stride;
+	cache->mark_at = mark_behind ? ALIGN(size, 8) : 0;
+	cache->per_slab = (u32)min(((PAGE_SIZE << cache->order) - cache->first_at) / stride,
+				   (size_t)MAX_PER_SLAB);
+	keep = debug || init_on || failslab.nth ? 0 : SZ_256K / stride;
 	cache->magazine_max = (u16)min(keep, (size_t)magazine_capacity(MAGAZINE_LEVELS - 1));
+	cache->align_mask = cache->magazine_max ? (stride & -stride) - 1 : ~UL(0);
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
 		cache->cpu[cpu] = NO_MAGAZINE;
 }
@@ -718,7 +884,7 @@ static size_t cache_bytes(void)
 }
 
 static struct kmem_cache *cache_create(const char *name, size_t size, size_t align,
-				       void (*ctor)(void *obj))
+				       unsigned int debug, void (*ctor)(void *obj))
 {
 	unsigned long flags = local_irq_save();
 	struct kmem_cache *cache = NULL;
@@ -728,7 +894,7 @@ static struct kmem_cache *cache_create(const char *name, size_t size, size_t ali
 
 	if (cache) {
 		memset(cache, 0, cache_bytes());
-		cache_init(cache, name, size, align, ctor);
+		cache_init(cache, name, size, align, debug, ctor);
 		if (!cache_register(cache)) {
 			cache_put(cache_cache, cache);
 			cache = NULL;
@@ -736,6 +902,54 @@ static struct kmem_cache *cache_create(const char *name, size_t size, size_t ali
 	}
 	local_irq_restore(flags);
 	return cache;
+}
+
+/* slab_debug=: these checks, for the caches of the list, each behind a comma; an empty one: all. */
+static const char *debug_list = "";
+static size_t debug_list_len;
+static unsigned int debug_param;
+
+static int __init set_slab_debug(const char *val, size_t len)
+{
+	static const char letters[] = "FZPU";
+	unsigned int flags = 0;
+	size_t i = 0;
+
+	for (; i < len && val[i] != ','; i++) {
+		const char *p = memchr(letters, val[i], 4);
+
+		if (p)
+			flags |= SLAB_CONSISTENCY_CHECKS << (p - letters);
+		else if (len != 1 || val[i] != '-')
+			return -EINVAL;
+	}
+	debug_param = i ? flags : SLAB_DEBUG_FLAGS;
+	debug_list = val ? val + i : "";
+	debug_list_len = len - i;
+	return 0;
+}
+EARLY_PARAM("slab_debug", set_slab_debug,
+	    "[=[FZPU][,<cache>[*]...]] checks, red zones, poison, users; - for none");
+
+/* The checks a cache gets: those it asks for and those that were asked for. */
+static unsigned int debug_flags(const char *name, unsigned int flags)
+{
+	const char *p = debug_list, *end = p + debug_list_len;
+	bool listed = p == end;
+
+	while (p < end && !listed) {
+		const char *entry = ++p;
+		size_t len;
+
+		while (p < end && *p != ',')
+			p++;
+		len = (size_t)(p - entry);
+		if (len && p[-1] == '*')
+			listed = !strncmp(name, entry, len - 1);
+		else
+			listed = strlen(name) == len && !strncmp(name, entry, len);
+	}
+	return (flags | (listed ? debug_param : 0)) & SLAB_DEBUG_FLAGS;
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
@@ -754,7 +968,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 		align = max(align, (size_t)ARCH_KMALLOC_MINALIGN);
 		if (flags & SLAB_HWCACHE_ALIGN)
 			align = max(align, line);
-		cache = cache_create(name, size, align, ctor);
+		cache = cache_create(name, size, align, debug_flags(name, flags), ctor);
 		if (!cache)
 			pr_err("cache %s: no memory for it", name);
 	}
@@ -875,7 +1089,7 @@ static __noinline void kfree_slow(void *obj)
 		return;
 	cache = object_cache(obj);
 	if (cache) {
-		free_slow(cache, obj);
+		free_slow(cache, obj, __builtin_return_address(0));
 		return;
 	}
 	size = pages_size(obj, &page);
@@ -889,7 +1103,8 @@ static __noinline void kfree_slow(void *obj)
 	}
 }
 
-void kfree(const void *p)
+/* Not inlined anywhere: tests stop here. */
+__noinline void kfree(const void *p)
 {
 	void *obj = (void *)p;
 
@@ -961,7 +1176,7 @@ static struct kmem_cache *__init boot_cache(char **memory, const char *name, siz
 	struct kmem_cache *cache = (struct kmem_cache *)*memory;
 
 	*memory += ALIGN(cache_bytes(), SMP_CACHE_BYTES);
-	cache_init(cache, name, size, ARCH_KMALLOC_MINALIGN, NULL);
+	cache_init(cache, name, size, ARCH_KMALLOC_MINALIGN, 0, NULL);
 	cache->magazine_max = 0;
 	BUG_ON(!cache_register(cache));
 	return cache;

@@ -7,7 +7,8 @@
  * carries a mark (secret key ^ its address) in its first 8 bytes, or behind it when the cache has a
  * constructor. A free of what is already free, of a pointer that is no object, of another cache's
  * object, and a mark that was overwritten are warnings that name cache, address and value; a wrong
- * free changes nothing, an overwritten object is not handed out again.
+ * free changes nothing, an overwritten object is not handed out again. With slab_debug= so is what
+ * was written beside an object, or anywhere in a free one.
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
@@ -20,6 +21,13 @@ struct kmem_cache;
 
 #define SLAB_HWCACHE_ALIGN 0x1u /* objects start on a cache line (of SMP_CACHE_BYTES) */
 #define SLAB_PANIC         0x2u /* a cache that cannot be created stops the boot */
+/* Checks, for this cache; slab_debug= sets them for any. A cache with one of them has no magazines.
+ */
+#define SLAB_CONSISTENCY_CHECKS 0x10u /* F: each call walks the free list of its slab */
+#define SLAB_RED_ZONE           0x20u /* Z: bytes beside the object, checked when it changes hands */
+#define SLAB_POISON             0x40u /* P: free objects are 0x6b (not with a constructor), new ones 0x5a */
+#define SLAB_STORE_USER         0x80u /* U: reports name who allocated it, and who freed it last */
+#define SLAB_DEBUG_FLAGS        0xf0u
 
 #define ARCH_KMALLOC_MINALIGN  8
 #define KMALLOC_MAX_CACHE_SIZE 8192

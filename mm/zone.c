@@ -524,7 +524,7 @@ unsigned long alloc_contig_pages(unsigned long nr, unsigned long align, gfp_t gf
 	if (pfn == NO_PFN && !(gfp & __GFP_NOWARN))
 		pr_warn("no %lu contiguous pages aligned to %lu, %lu pages free\n", nr, align,
 			nr_free_pages());
-	if (pfn != NO_PFN && gfp & __GFP_ZERO)
+	if (pfn != NO_PFN && (gfp & __GFP_ZERO || init_on & INIT_ON_ALLOC))
 		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
 	return pfn;
 }
@@ -556,10 +556,13 @@ void free_contig_range(unsigned long pfn, unsigned long nr)
 	struct zone *zone = pfn_to_zone(pfn);
 	unsigned long is = zone ? find_contig(zone, pfn, nr) : 0;
 
-	if (!WARN(!nr || is != nr,
-		  "bad free of %lu contiguous pages at page frame 0x%lx, ignored: %lu are given out",
-		  nr, pfn, is))
-		add_range(zone, pfn, pfn + nr);
+	if (WARN(!nr || is != nr,
+		 "bad free of %lu contiguous pages at page frame 0x%lx, ignored: %lu are given out",
+		 nr, pfn, is))
+		return;
+	if (init_on & INIT_ON_FREE)
+		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
+	add_range(zone, pfn, pfn + nr);
 }
 
 /* --- figures ------------------------------------------------------------------------------- */
@@ -702,13 +705,14 @@ static void __init size_zone(struct zone *zone, unsigned int id)
 	/* Each reserved range can split a free one; some more may be reserved until memblock
 	 * closes. */
 	unsigned int spare = (unsigned int)memblock.reserved.cnt + 32;
+	bool see_all = fail_page_alloc.nth || init_on;
 
 	zone->id = (u16)id;
 	zone->unopened.max += spare;
 	zone->unopened.range = start_memory(zone->unopened.max * sizeof(struct extent));
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 		/* No lists: the slow path sees every call. */
-		unsigned long share = fail_page_alloc.nth ? 0 : zone->present >> (order + 7);
+		unsigned long share = see_all ? 0 : zone->present >> (order + 7);
 
 		zone->capacity[order] = (u16)min(share, (unsigned long)list_capacity[order]);
 	}

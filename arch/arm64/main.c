@@ -30,6 +30,7 @@ static void __init connect_lib(void)
 {
 	printk_lock = console_lock;
 	printk_unlock = console_unlock;
+	printk_symbol = format_symbol;
 	bug_hooks.dump_stack = dump_stack;
 	bug_hooks.halt = machine_halt;
 }

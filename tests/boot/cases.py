@@ -13,7 +13,7 @@ STATUS = 42  # not what a crash or a QEMU that gives up would exit with
 
 # Words of trouble, unless a case is about trouble.
 TROUBLE = (
-    r"kernel BUG at", r"WARNING: at", r"Unhandled exception", r"Kernel panic", r"still maps", r"are lost", r"not ok",
+    r"kernel BUG at", r"WARNING:? at", r"Unhandled exception", r"Kernel panic", r"still maps", r"are lost", r"not ok",
     r"[1-9]\d* W\+X pages", r"ignored: ", r"too many ranges",
     r"does not balance",
 )
@@ -359,6 +359,50 @@ CASES += [
     Case(f"early-map-{kernel}-el{el}", kernel=kernel, run={"EL": el}, steps=(
         Stop("relocate_kernel", machine.early_map), Stop("paging_init", machine.early_map), "Boot complete: "))
     for kernel, el in (("gcc-48", 1), ("llvm-48", 2), ("gcc-39", 2), ("llvm-39", 1))
+]
+
+# --- wrong uses of slab -----------------------------------------------------------------------------------------------
+
+
+def misuse(kernel, name, append, *steps):
+    """`selftest slab`, whose frees go wrong one after the other, and once more to find what is spoilt."""
+    return Case(
+        f"misuse-{name}-{kernel}", kernel=kernel, append=append, forbid=(), max_characters=0,
+        steps=("Boot complete: ", Send("selftest slab"), *steps, Send(f"poweroff {STATUS}")))
+
+
+def at_kfree(action):
+    """Once it begins."""
+    return Stop("kfree", action)
+
+
+OBJECT = r"cache kmalloc-8: object 0x\w+: "
+USERS = r" allocated by \w+\+0x\w+, last freed by \w+"
+for kernel in ("gcc-48", "llvm-39"):
+    CASES += [
+        misuse(kernel, "default", "",
+               at_kfree(machine.remember), at_kfree(machine.free_again), OBJECT + "double free, ignored",
+               at_kfree(machine.remember),
+               at_kfree(machine.free_text), r"bad free of 0x\w+ by kfree, ignored: it is not an address of memory",
+               at_kfree(machine.spoil_freed(0)), Send("selftest slab"),
+               OBJECT + "overwritten while free, not used again: 0x1122334455667788 at offset 0"),
+        misuse(kernel, "slab-debug", "slab_debug=FZPU,kmalloc-8",
+               at_kfree(machine.remember), at_kfree(machine.free_again), OBJECT + "double free, ignored", USERS,
+               at_kfree(machine.both(machine.remember, machine.spoil(8))),
+               OBJECT + "overflow to the right: 0x88 at offset 8", USERS,
+               at_kfree(machine.both(machine.spoil_freed(8), machine.both(machine.remember, machine.spoil(-8)))),
+               OBJECT + "overflow to the left: 0x88 at offset -8", USERS,
+               at_kfree(machine.both(machine.spoil_freed(0), machine.free_text)), r"bad free of 0x\w+ by kfree, ignored",
+               Send("selftest slab"),
+               OBJECT + "overwritten while free, not used again: 0x1122334455667788 at offset 8", USERS,
+               OBJECT + "used after free: 0x88 at offset 0", USERS,
+               Send("slabinfo"), r"kmalloc-8 .* tunables    0 ", r"kmalloc-16 .* tunables +[1-9]"),
+    ]
+# Everything on: nothing is found where nothing is wrong.
+CASES += [
+    session(f"checks-{kernel}", *command("selftest", r"\nok buddy", r"\nok slab", r"\nok vmalloc"), kernel=kernel,
+            append="slab_debug init_on_alloc=1 init_on_free=1", timeout=120)
+    for kernel in ("gcc-48", "llvm-39")
 ]
 
 # --- dead ends: a reason code in x0 and in boot_status, whose offset stands at 0x40 of the Image (asm/boot.h) ---------

@@ -89,6 +89,16 @@ class Machine:
         assert reply.startswith("T"), reply
         assert self.ask(f"z1,{self.address(symbol):x},4") == "OK"
 
+    # --- registers ---
+
+    def argument(self):
+        """x0."""
+        return int.from_bytes(bytes.fromhex(self.ask("p0")), "little")
+
+    def set_argument(self, value):
+        """x0."""
+        assert self.ask(f"P0={value.to_bytes(8, 'little').hex()}") == "OK"
+
     # --- memory, physical ---
 
     def address(self, symbol):
@@ -151,6 +161,48 @@ class Machine:
                     yield i * size + va, leaf_size, leaf
             elif value & VALID:
                 yield i * size, size, value
+
+
+# --- wrong uses of slab: the machine is stopped where kfree begins -------------------------------------------------------
+
+FREED = []  # what kfree got, once for each stop; a case has a process of its own
+
+
+def spoil(offset):
+    """Write over eight bytes beside, or of, the object that is being freed."""
+    def action(machine):
+        machine.write(machine.argument() - machine.page_offset + 0x40000000 + offset, 0x1122334455667788)
+    return action
+
+
+def remember(machine):
+    """The object that is being freed."""
+    FREED.append(machine.argument())
+
+
+def spoil_freed(offset):
+    """The same for the object that was freed before."""
+    def action(machine):
+        machine.write(FREED[-1] - machine.page_offset + 0x40000000 + offset, 0x1122334455667788)
+    return action
+
+
+def free_again(machine):
+    """Free that one in place of another."""
+    machine.set_argument(FREED[-1])
+
+
+def both(first, second):
+    """One action after the other."""
+    def action(machine):
+        first(machine)
+        second(machine)
+    return action
+
+
+def free_text(machine):
+    """Free what never was anybody's."""
+    machine.set_argument(machine.image)
 
 
 # --- the early map -------------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@
 #include "stubs.h"
 
 #include <asm/percpu.h>
+#include <lib/cmdline.h>
 #include <lib/errno.h>
+#include <mm/debug.h>
 #include <mm/mm.h>
 
 #include <pthread.h>
@@ -377,8 +379,8 @@ static void bad_frees(void)
 	NAMED("into cache two, ignored: it is slab memory", kmem_cache_free(other, p));
 	NAMED("into cache one", kmem_cache_free(cache, q));
 	kmem_cache_free(cache, p + 8); /* the fast path does not look that closely, its slab does */
-	NAMED("cache one: 0x", kmem_cache_shrink(cache));
-	CHECK(strstr(stub_warning, "is inside an object"));
+	NAMED("cache one: object 0x", kmem_cache_shrink(cache));
+	CHECK(strstr(stub_warning, "freed by an address inside it"));
 	NAMED("not an address of memory", kmem_cache_free(cache, on_stack));
 	kmem_cache_free(cache, NULL);
 
@@ -425,23 +427,24 @@ static void double_frees(void)
 	constructed = kmem_cache_create("built", 40, 0, 0, construct);
 	q = kmem_cache_alloc(constructed, GFP_KERNEL);
 	kmem_cache_free(constructed, q);
-	NAMED("cache built: double free", kmem_cache_free(constructed, q));
+	NAMED("cache built: object", kmem_cache_free(constructed, q));
+	CHECK(strstr(stub_warning, "double free"));
 	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
 		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
 	kmem_cache_free(cache, p[0]);
-	NAMED("cache twice: double free", kmem_cache_free(cache, p[0]));
+	NAMED("double free, ignored", kmem_cache_free(cache, p[0]));
 	host_cpu = 1;
-	NAMED("cache twice: double free", kmem_cache_free(cache, p[0]));
+	NAMED("double free, ignored", kmem_cache_free(cache, p[0]));
 	host_cpu = 0;
 	for (unsigned int i = 1; i < 200; i++)
 		kmem_cache_free(cache, p[i]);
 	kmem_cache_shrink(cache);
-	NAMED("cache twice: double free", kmem_cache_free(cache, p[150]));
+	NAMED("double free, ignored", kmem_cache_free(cache, p[150]));
 	NAMED("into cache twice, ignored: it is already free", kmem_cache_free(cache, p[5]));
-	NAMED("cache twice: double free", kmem_cache_free(cache, p[199]));
+	NAMED("double free, ignored", kmem_cache_free(cache, p[199]));
 	q = kmalloc(64, GFP_KERNEL);
 	kfree(q);
-	NAMED("cache kmalloc-64: double free", kfree(q));
+	NAMED("double free, ignored", kfree(q));
 	/* An object whose data are what its mark would be is not taken for free. */
 	q = kmem_cache_alloc(cache, GFP_KERNEL);
 	kmem_cache_free(cache, q);
@@ -466,14 +469,14 @@ static void overwritten(void)
 	/* In the magazine: not handed out. */
 	kmem_cache_free(cache, p[0]);
 	*p[0] = 0xdead;
-	NAMED("cache late: free object", CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[0]));
-	CHECK(strstr(stub_warning, "0xdead at offset 0"));
+	NAMED("cache late: object", CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[0]));
+	CHECK(strstr(stub_warning, "overwritten while free, not used again: 0xdead at offset 0"));
 	/* On its slab's list, the mark next in line. */
 	for (unsigned int i = 1; i < 50; i++)
 		kmem_cache_free(cache, p[i]);
 	kmem_cache_shrink(cache);
 	*p[49] ^= UL(1) << 40;
-	NAMED("was overwritten", CHECK(kmem_cache_alloc(cache, GFP_KERNEL)));
+	NAMED("overwritten while free", CHECK(kmem_cache_alloc(cache, GFP_KERNEL)));
 	for (unsigned int i = 0; i < 500; i++)
 		CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[49]);
 	/* Behind the object: one byte too many. */
@@ -498,6 +501,246 @@ static void test_wrong_uses(void **state)
 	on_machine(&m, bad_frees);
 	on_machine(&m, double_frees);
 	on_machine(&m, overwritten);
+}
+
+/* --- checks that are asked for ---------------------------------------------------------------- */
+
+extern const struct early_param __start_early_params[], __stop_early_params[];
+
+/* As on the command line; the value may be NULL. */
+static int param(const char *name, const char *value)
+{
+	for (const struct early_param *p = __start_early_params; p < __stop_early_params; p++)
+		if (!strcmp(p->name, name))
+			return p->handler(value, value ? strlen(value) : 0);
+	CHECK(!"a parameter of this name");
+	return 0;
+}
+
+static void red_zones(void)
+{
+	struct kmem_cache *cache, *aligned;
+	u8 *p, *q;
+
+	CHECK(!param("slab_debug", "Z,red*,kmalloc-32"));
+	kmem_cache_init(3);
+	CHECK(stats_of("kmalloc-32").limit == 0 && stats_of("kmalloc-64").limit > 0);
+	cache = kmem_cache_create("red-one", 20, 0, 0, NULL);
+	aligned = kmem_cache_create("red-two", 24, 512, 0, NULL);
+	CHECK(IS_ALIGNED((unsigned long)kmem_cache_alloc(aligned, GFP_KERNEL), 512));
+	CHECK(IS_ALIGNED((unsigned long)kmalloc(32, GFP_KERNEL), 32));
+	CHECK(kmem_cache_create("red", 32, 0, 0, NULL) && stats_of("red").limit == 0);
+	CHECK(kmem_cache_create("re", 32, 0, 0, NULL) && stats_of("re").limit > 0);
+	for (int at = 20; at < 40; at++) {
+		char words[128];
+
+		p = kmem_cache_alloc(cache, GFP_KERNEL);
+		p[at] ^= 0x10;
+		sprintf(words, "cache red-one: object 0x%lx: overflow to the %s: 0xdc at offset %d",
+			(unsigned long)p, at < 32 ? "right" : "left", at < 32 ? at : at - 40);
+		/* Behind the last 8 bytes the next object begins. */
+		if (at < 32) {
+			NAMED(words, kmem_cache_free(cache, p));
+		} else {
+			q = kmem_cache_alloc(cache, GFP_KERNEL);
+			CHECK(q == p + 40);
+			CHECK(stub_warnings == 1 && strstr(stub_warning, "overflow to the left"));
+			stub_warnings = 0;
+			kmem_cache_free(cache, q);
+			kmem_cache_free(cache, p);
+		}
+	}
+	p = kmalloc(32, GFP_KERNEL);
+	p[-3] = 7;
+	NAMED("cache kmalloc-32: object", kfree(p));
+	CHECK(strstr(stub_warning, "overflow to the left: 0x7 at offset -3"));
+	/* It was put right, and the object can be used again. */
+	CHECK(kmalloc(32, GFP_KERNEL) == p);
+	kfree(p);
+	NAMED("double free, ignored", kfree(p));
+	NAMED("by kfree, ignored: it is slab memory", kfree(p + 8));
+	NAMED("by kfree, ignored: it is slab memory",
+	      kfree((void *)((unsigned long)p & PAGE_MASK)));
+	NAMED("into cache red-one, ignored", kmem_cache_free(cache, p));
+	CHECK(kmem_cache_create("red-giant", 4 * MB - 64, 0, 0, NULL) && stub_warnings == 0);
+	audit();
+}
+
+static void poison(void)
+{
+	struct kmem_cache *cache, *constructed;
+	u8 *p, *q;
+
+	CHECK(!param("slab_debug", "P"));
+	kmem_cache_init(4);
+	cache = kmem_cache_create("poisoned", 50, 0, 0, NULL);
+	constructed = kmem_cache_create("built", 40, 0, 0, construct);
+	p = kmem_cache_alloc(cache, GFP_KERNEL);
+	for (unsigned int i = 0; i < 50; i++)
+		CHECK(p[i] == 0x5a);
+	kmem_cache_free(cache, p);
+	p[37] = 0x6a;
+	NAMED("used after free: 0x6a at offset 37", q = kmem_cache_alloc(cache, GFP_KERNEL));
+	CHECK(q && q != p);
+	for (unsigned int i = 0; i < 200; i++)
+		CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p);
+	/* Constructed ones stay so, and their mark is watched. */
+	p = kmem_cache_alloc(constructed, GFP_KERNEL);
+	for (unsigned int i = 0; i < 40; i++)
+		CHECK(p[i] == 0xc7);
+	kmem_cache_free(constructed, p);
+	p[43]++;
+	NAMED("overwritten while free", CHECK(kmem_cache_alloc(constructed, GFP_KERNEL) != p));
+	p = kzalloc(33, GFP_KERNEL);
+	for (unsigned int i = 0; i < 33; i++)
+		CHECK(!p[i]);
+	audit();
+}
+
+static void lists(void)
+{
+	struct kmem_cache *cache;
+	u64 *p[40];
+
+	kmem_cache_init(5);
+	cache = kmem_cache_create("listed", 64, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	/* Freed, overwritten, freed again: its mark does not tell, the list does. */
+	kmem_cache_free(cache, p[0]);
+	kmem_cache_free(cache, p[1]);
+	u64 mark = p[0][8];
+	p[0][8] = 0;
+	NAMED("overwritten while free, not used again: 0x0 at offset 64",
+	      kmem_cache_free(cache, p[2]));
+	CHECK(stats_of("listed").active >= 38);
+	p[0][8] = mark;
+	NAMED("double free, ignored", kmem_cache_free(cache, p[1]));
+	p[2][8] ^= UL(1) << 50;
+	NAMED("overwritten while free", CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[2]));
+	for (unsigned int i = 0; i < 300; i++) {
+		void *q = kmem_cache_alloc(cache, GFP_KERNEL);
+
+		CHECK(q != p[0] && q != p[1] && q != p[2]);
+	}
+	for (unsigned int i = 3; i < ARRAY_SIZE(p); i++)
+		kmem_cache_free(cache, p[i]);
+	CHECK(stub_warnings == 0);
+	audit();
+}
+
+static void users(void)
+{
+	void *p;
+
+	CHECK(!param("slab_debug", NULL));
+	kmem_cache_init(6);
+	p = kmalloc(100, GFP_KERNEL);
+	kfree(p);
+	kfree(p);
+	CHECK(stub_warnings == 2 && !strncmp(stub_warning, " allocated by 0x", 16));
+	CHECK(strstr(stub_warning, ", last freed by 0x"));
+}
+
+static void parameters(void)
+{
+	CHECK(param("slab_debug", "FX") == -EINVAL && param("slab_debug", "F-") == -EINVAL);
+	CHECK(!param("slab_debug", "ZF") && !param("slab_debug", "-"));
+	kmem_cache_init(6);
+	CHECK(stats_of("kmalloc-64").limit > 0);
+	CHECK(!param("slab_debug", ",mine"));
+	kmem_cache_create("mine", 64, 0, 0, NULL);
+	kmem_cache_create("mines", 64, 0, 0, NULL);
+	CHECK(stats_of("mine").limit == 0 && stats_of("mines").limit > 0);
+	CHECK(param("init_on_alloc", "2") == -ERANGE && param("init_on_free", "yes") == -EINVAL);
+	CHECK(param("failslab", "-1") == -ERANGE && param("failslab", NULL) == -EINVAL);
+}
+
+/* With everything on, and memory cleared twice, the traces find nothing wrong. */
+static void checked_trace(void)
+{
+	CHECK(!param("slab_debug", NULL));
+	trace();
+}
+
+static void cleared(void)
+{
+	u64 *p;
+	unsigned long pfn;
+
+	kmem_cache_init(7);
+	CHECK(stats_of("kmalloc-64").limit == 0 && zones[0].capacity[0] == 0);
+	p = kmalloc(64, GFP_KERNEL);
+	memset(p, 1, 64);
+	kfree(p);
+	for (unsigned int i = 1; i < 8; i++)
+		CHECK(p[i] == (init_on & INIT_ON_FREE ? 0 : 0x0101010101010101));
+	CHECK(kmalloc(64, GFP_KERNEL) == p);
+	for (unsigned int i = 1; i < 8; i++)
+		CHECK(p[i] == 0);
+	p = (void *)__get_free_pages(GFP_KERNEL, 1);
+	CHECK(!p[1] || !(init_on & INIT_ON_ALLOC));
+	memset(p, 1, 2 * PAGE_SIZE);
+	free_pages((unsigned long)p, 1);
+	CHECK(!p[1023] == !!(init_on & INIT_ON_FREE));
+	pfn = alloc_contig_pages(3, 1, GFP_KERNEL, -1);
+	p = phys_to_virt(PFN_PHYS(pfn));
+	CHECK(!p[1535] || !(init_on & INIT_ON_ALLOC));
+	memset(p, 1, 3 * PAGE_SIZE);
+	free_contig_range(pfn, 3);
+	CHECK(!p[1535] == !!(init_on & INIT_ON_FREE));
+	CHECK(stub_warnings == 0);
+}
+
+/* The third request for memory fails, the others do not. */
+static void fail_third(void)
+{
+	struct kmem_cache *cache;
+	void *p[9];
+
+	CHECK(!param("failslab", "16"));
+	kmem_cache_init(8);
+	CHECK(failslab.calls == NR_KMALLOC_CLASSES);
+	cache = kmem_cache_create("failing", 64, 0, 0, NULL);
+	CHECK(cache && stats_of("failing").limit == 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = i % 2 ? kmalloc(64, GFP_KERNEL) : kmem_cache_alloc(cache, GFP_KERNEL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		CHECK(!p[i] == (i == 1));
+	CHECK(stub_warnings == 0);
+	audit();
+}
+
+static void fail_pages(void)
+{
+	CHECK(zones[0].capacity[0] == 0);
+	for (unsigned int i = 1; i < 9; i++)
+		CHECK(!alloc_pages(GFP_NOWAIT, i % 3) == (i == 5));
+	fail_page_alloc.nth = 9;
+	CHECK(alloc_contig_pages(3, 1, GFP_NOWAIT, -1) == NO_PFN);
+	audit();
+}
+
+static void test_checks(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 12 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 2};
+
+	(void)state;
+	on_machine(&plain, red_zones);
+	on_machine(&plain, poison);
+	on_machine(&plain, lists);
+	on_machine(&plain, users);
+	on_machine(&plain, parameters);
+	on_machine(&plain, fail_third);
+	fail_page_alloc.nth = 5;
+	on_machine(&plain, fail_pages);
+	fail_page_alloc.nth = 0;
+	for (init_on = 1; init_on < 4; init_on++)
+		on_machine(&plain, cleared);
+	init_on = INIT_ON_ALLOC | INIT_ON_FREE;
+	on_machine(&m, checked_trace);
+	init_on = 0;
 }
 
 /* --- threads ------------------------------------------------------------------------------- */
@@ -581,7 +824,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trace),      cmocka_unit_test(test_trace_small),
 		cmocka_unit_test(test_exhaustion), cmocka_unit_test(test_corners),
-		cmocka_unit_test(test_wrong_uses), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_wrong_uses), cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);

@@ -153,6 +153,26 @@ static void test_what_the_host_does_otherwise(void **state)
 	assert_string_equal(text, "%-08l");
 }
 
+static int name_symbol(unsigned long addr, char *buf, size_t size)
+{
+	return k_scnprintf(buf, size, "start_kernel+0x%lx", addr & 0xfff);
+}
+
+static void test_symbols(void **state)
+{
+	char text[64];
+
+	(void)state;
+	ours(text, sizeof(text), "%pS|%d", (void *)0xffff800080210004, 7);
+	assert_string_equal(text, "0xffff800080210004|7");
+	printk_symbol = name_symbol;
+	ours(text, sizeof(text), "%pS, %p %s", (void *)0x1004, (void *)1, "S");
+	assert_string_equal(text, "start_kernel+0x4, 0x0000000000000001 S");
+	ours(text, 6, "%pS", (void *)0x1004);
+	assert_string_equal(text, "start");
+	printk_symbol = NULL;
+}
+
 static void test_scnprintf(void **state)
 {
 	char text[8] = "unused";
@@ -176,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_stars),
 		cmocka_unit_test(test_several_arguments),
 		cmocka_unit_test(test_what_the_host_does_otherwise),
+		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_scnprintf),
 	};
 
