@@ -27,11 +27,14 @@ u64 clock_ticks(void)
 	return read_sysreg(cntvct_el0);
 }
 
+u64 ticks_to_ns(u64 ticks)
+{
+	return (ticks >> 32) * ns_per_tick + (((ticks & 0xffffffff) * ns_per_tick) >> 32);
+}
+
 u64 clock_ns(void)
 {
-	u64 ticks = clock_ticks() - handover.time;
-
-	return (ticks >> 32) * ns_per_tick + (((ticks & 0xffffffff) * ns_per_tick) >> 32);
+	return ticks_to_ns(clock_ticks() - handover.time);
 }
 
 static void __init clock_init(void)

@@ -12,6 +12,7 @@
 #include <asm/setup.h>
 #include <asm/stacktrace.h>
 #include <lib/bug.h>
+#include <lib/errno.h>
 #include <lib/monitor.h>
 #include <lib/printk.h>
 #include <mm/debug.h>
@@ -21,7 +22,25 @@
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
-#define STAGE(stage, ...) (boot_stage = #stage, stage(__VA_ARGS__))
+/* When each stage began, in ticks of the clock; head.S did at handover.time. There are as many as
+ * uses of STAGE(), each of which runs once: __COUNTER__ counts them. */
+struct stage_start {
+	const char *name;
+	u64 ticks;
+};
+extern struct stage_start stage_starts[];
+
+static __noinline void begin_stage(const char *name)
+{
+	static struct stage_start *next;
+
+	next = next ? next + 1 : stage_starts;
+	next->name = boot_stage = name;
+	next->ticks = clock_ticks();
+}
+
+enum { STAGES_BEFORE = __COUNTER__ };
+#define STAGE(stage, ...) (begin_stage(#stage), (void)__COUNTER__, stage(__VA_ARGS__))
 /* A stage after which memory has other owners: each byte has one. */
 #define MEMORY_STAGE(stage, ...) (STAGE(stage, ##__VA_ARGS__), ledger_check())
 
@@ -43,8 +62,7 @@ static void __noreturn __noinline rest_of_boot(void)
 	pr_info("Boot complete: buddy, slab and vmalloc are up, %lu pages free\n", nr_free_pages());
 	fail_report();
 
-	boot_stage = "monitor";
-	monitor_loop();
+	STAGE(monitor_loop);
 }
 
 void __init start_kernel(void)
@@ -52,7 +70,7 @@ void __init start_kernel(void)
 	bss_is_clear = true;
 	connect_lib();
 	unmask_serror();                            /* from here on it is named, not kept */
-	boot_cpu_init();                            /* who we are, since when */
+	STAGE(boot_cpu_init);                       /* who we are, since when */
 	STAGE(early_fixmap_init);                   /* any single page can be reached */
 	STAGE(early_ioremap_init);                  /* and up to 256 KiB of a device */
 	STAGE(setup_machine_fdt, handover.args[0]); /* the tree: mapped, checked, scanned */
@@ -71,3 +89,23 @@ void __init start_kernel(void)
 	STAGE(mark_rodata_ro);         /* what only the boot writes is sealed */
 	rest_of_boot();
 }
+
+enum { NR_STAGES = __COUNTER__ - STAGES_BEFORE - 1 };
+struct stage_start stage_starts[NR_STAGES];
+
+static int stages_command(int argc, char **argv)
+{
+	u64 start = handover.time;
+	const char *name = "head.S";
+
+	(void)argv;
+	if (argc != 1)
+		return -EINVAL;
+	for (unsigned int i = 0; i < NR_STAGES; i++) {
+		cprintf("%12lu ns %s\n", ticks_to_ns(stage_starts[i].ticks - start), name);
+		start = stage_starts[i].ticks;
+		name = stage_starts[i].name;
+	}
+	return 0;
+}
+MONITOR_COMMAND(stages, "", "how long each stage of the boot took", stages_command);

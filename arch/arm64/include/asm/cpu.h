@@ -10,10 +10,11 @@ extern struct cpu boot_cpu;
 /* First line of the log; starts the clock of its time stamps. Boot CPU, once. */
 void boot_cpu_init(void);
 
-/* The generic timer's virtual count (CNTVCT_EL0, not before earlier instructions), and nanoseconds
- * since entry. Any context. */
+/* The generic timer's virtual count (CNTVCT_EL0, not before earlier instructions), nanoseconds
+ * since entry, and a number of ticks in nanoseconds (0 until boot_cpu_init()). Any context. */
 u64 clock_ticks(void);
 u64 clock_ns(void);
+u64 ticks_to_ns(u64 ticks);
 
 /* Physical address bits of this CPU, 48 at most (ID_AA64MMFR0_EL1.PARange, Arm ARM D19.2.74). */
 unsigned int cpu_pa_bits(void);
