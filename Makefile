@@ -109,7 +109,7 @@ say           = $(if $(V),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
 # Everything that shapes an object, kept in a file: a changed option rebuilds, the same ones do not.
 FLAGS        := $(CC) $(CPPFLAGS) $(CFLAGS) $(AFLAGS) $(LD) $(LDFLAGS) $(OBJS) $(LIBFDT) \
-		$(foreach o,$(OBJS),$(CFLAGS_$(o)))
+		$(foreach o,$(OBJS),$(o)=$(CFLAGS_$(o)))
 ifneq ($(strip $(file <$(O)/.flags)),$(strip $(FLAGS)))
 $(O)/.flags: FORCE
 endif
