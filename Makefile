@@ -6,6 +6,7 @@
 #: make test       host tests, then boots of four kernels (gcc, clang; VA_BITS 48, 39) in QEMU
 #: make test-host, make test-boot    one of the two; test-boot: PYTEST_ARGS="-k name"
 #: make check      layers, headers, format, lint, Image header, what runs before the MMU
+#: make bench      instructions of the fast paths and of the boot, beside Linux's; BENCH="fast boot tree" for some of it
 #: make gdb        QEMU stopped at the Image's first instruction, gdb attached with symbols
 #: make setup      install what is missing (run, test, check and gdb do it themselves)
 #: make clean      all but libfdt; make distclean: all
@@ -26,7 +27,7 @@ MAKEFLAGS    += --no-builtin-rules --no-builtin-variables
 SHELL        := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all FORCE help clean distclean setup run gdb test test-host test-boot check
+.PHONY: all FORCE help clean distclean setup run gdb test test-host test-boot check bench
 all:
 
 OBJS := head.o
@@ -140,13 +141,19 @@ $(O)/linker.lds: linker.lds $(O)/.flags
 	$(call say,CPP)
 	$(Q)$(CC) -E -P -x assembler-with-cpp -undef $(CPPFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
-# Several links: the first, with empty tables, says what is to be in them; see scripts/link.
-$(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/link
-	$(call say,LD)
-	$(Q)CC='$(CC)' LINK='$(LINK)' NM='$(NM)' READELF='$(READELF)' V='$(V)' \
-		scripts/link $@ $(O)/linker.lds $(OBJS) $(LIBS)
+# The bench kernel: the same, and one object more, compiled for itself so that its calls stay calls.
+BENCH_OBJ    := $(O)/tests/bench/bench.o
+CFLAGS_tests/bench/bench.o := -fno-lto
+$(O)/bench/kernel.elf: $(BENCH_OBJ)
 
-$(O)/Image: $(O)/kernel.elf
+# Several links: the first, with empty tables, says what is to be in them; see scripts/link.
+$(O)/kernel.elf $(O)/bench/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/link
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)CC='$(CC)' LINK='$(LINK)' NM='$(NM)' READELF='$(READELF)' V='$(V)' \
+		scripts/link $@ $(O)/linker.lds $(filter %.o %.a,$^)
+
+$(O)/Image $(O)/bench/Image: %Image: %kernel.elf
 	$(call say,OBJCOPY)
 	$(Q)$(OBJCOPY) -O binary $(patsubst %,-R %,.rela.dyn .dynsym .dynstr .hash .gnu.hash .dynamic) $< $@
 
@@ -233,7 +240,7 @@ KERNEL_DIRS  := $(addprefix $(O)/,$(KERNELS))
 .PHONY: $(KERNEL_DIRS)
 $(KERNEL_DIRS): $(LIBS)
 	@$(MAKE) -s --no-print-directory O=$@ LIBFDT_DIR=$(O)/libfdt LIBFDT= VA_BITS=$(lastword $(subst -, ,$@)) \
-		LLVM=$(if $(findstring llvm-,$(notdir $@)),1) all $@/entry.bin
+		LLVM=$(if $(findstring llvm-,$(notdir $@)),1) all $@/entry.bin $(if $(findstring -48,$@),$@/bench/Image)
 
 # Every boot runs under tests/plugin, which checks barriers, caches and TLB.
 $(O)/archcheck.so: $(wildcard tests/plugin/*.c tests/plugin/*.h)
@@ -243,7 +250,7 @@ $(O)/archcheck.so: $(wildcard tests/plugin/*.c tests/plugin/*.h)
 		-o $@ $(filter %.c,$^) -lpthread
 
 test-boot: $(KERNEL_DIRS) $(O)/archcheck.so
-	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/boot tests/plugin $(PYTEST_ARGS)
+	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/boot tests/plugin tests/bench $(PYTEST_ARGS)
 
 # --- the commands -----------------------------------------------------------------------------------
 
@@ -262,6 +269,10 @@ run: ready
 gdb: ready
 	@$(MAKE) -s --no-print-directory all $(O)/entry.bin
 	@O=$(O) scripts/gdb
+
+bench: ready
+	@$(MAKE) -s --no-print-directory all $(O)/bench/Image $(O)/entry.bin
+	@O=$(O) scripts/bench $(BENCH)
 
 test: ready
 	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host
@@ -288,4 +299,4 @@ distclean: clean
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
 
--include $(OBJS:.o=.d) $(O)/tests/entry/entry.d $(O)/linker.lds.d
+-include $(OBJS:.o=.d) $(BENCH_OBJ:.o=.d) $(O)/tests/entry/entry.d $(O)/linker.lds.d

@@ -75,7 +75,7 @@ def many_tuples(count=2000):
     rand.shuffle(ranges)
     text = "".join(f"\t\t\t<{cells(b)} {cells(s)}>,\n" for b, s in ranges)
     text = "\tmemory@40000000 {\n\t\tdevice_type = \"memory\";\n\t\treg =\n" + text[:-2] + ";\n\t};\n"
-    return VIRT.format(what="2,000 tuples", model="many tuples", memory=text), total(ranges)
+    return VIRT.format(what=f"{count:,} tuples", model="many tuples", memory=text), total(ranges)
 
 
 MANY_TUPLES, MANY_TUPLES_BYTES = many_tuples()
