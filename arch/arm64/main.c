@@ -22,27 +22,34 @@
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
-/* When each stage began, in ticks of the clock; head.S did at handover.time. There are as many as
- * uses of STAGE(), each of which runs once: __COUNTER__ counts them. */
-struct stage_start {
+/* When each stage began, in ticks of the clock; head.S did at handover.time. */
+struct stage {
 	const char *name;
 	u64 ticks;
+	struct stage *next;
 };
-extern struct stage_start stage_starts[];
+static struct stage *first_stage, **last_stage = &first_stage;
 
-static __noinline void begin_stage(const char *name)
+static __noinline void begin_stage(struct stage *stage, const char *name)
 {
-	static struct stage_start *next;
-
-	next = next ? next + 1 : stage_starts;
-	next->name = boot_stage = name;
-	next->ticks = clock_ticks();
+	stage->name = boot_stage = name;
+	stage->ticks = clock_ticks();
+	*last_stage = stage;
+	last_stage = &stage->next;
 }
 
-enum { STAGES_BEFORE = __COUNTER__ };
-#define STAGE(stage, ...) (begin_stage(#stage), (void)__COUNTER__, stage(__VA_ARGS__))
+#define STAGE(call, ...)                                                                           \
+	do {                                                                                       \
+		static struct stage stage;                                                         \
+		begin_stage(&stage, #call);                                                        \
+		call(__VA_ARGS__);                                                                 \
+	} while (0)
 /* A stage after which memory has other owners: each byte has one. */
-#define MEMORY_STAGE(stage, ...) (STAGE(stage, ##__VA_ARGS__), ledger_check())
+#define MEMORY_STAGE(call)                                                                         \
+	do {                                                                                       \
+		STAGE(call);                                                                       \
+		ledger_check();                                                                    \
+	} while (0)
 
 /* What lib/ asks of the machine. */
 static void __init connect_lib(void)
@@ -90,9 +97,6 @@ void __init start_kernel(void)
 	rest_of_boot();
 }
 
-enum { NR_STAGES = __COUNTER__ - STAGES_BEFORE - 1 };
-struct stage_start stage_starts[NR_STAGES];
-
 static int stages_command(int argc, char **argv)
 {
 	u64 start = handover.time;
@@ -101,10 +105,10 @@ static int stages_command(int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return -EINVAL;
-	for (unsigned int i = 0; i < NR_STAGES; i++) {
-		cprintf("%12lu ns %s\n", ticks_to_ns(stage_starts[i].ticks - start), name);
-		start = stage_starts[i].ticks;
-		name = stage_starts[i].name;
+	for (const struct stage *stage = first_stage; stage; stage = stage->next) {
+		cprintf("%12lu ns %s\n", ticks_to_ns(stage->ticks - start), name);
+		start = stage->ticks;
+		name = stage->name;
 	}
 	return 0;
 }
