@@ -126,7 +126,8 @@ void section_put(struct zone *zone, struct section *sec, unsigned int index, uns
 	sort_section(zone, sec);
 }
 
-/* A block from a section that has one of this order or above. Its word still says FREE. */
+/* A block from a section that has one of this order or above. Its word still says FREE: the caller
+ * gives it another before the zone is unlocked, or a buddy that is freed then joins it. */
 static struct page *section_take(struct zone *zone, struct section *sec, unsigned int order)
 {
 	unsigned int from = order + ffs64((u64)sec->nonempty >> order);
@@ -229,11 +230,12 @@ static void give_lists_memory(struct zone *zone)
 
 	spin_lock(&zone->lock);
 	page = zone_take(zone, LISTS_ORDER);
+	if (page)
+		page_set_word(page, word_make(PAGE_ALLOC, zone->id, LISTS_ORDER) |
+					    (u64)ROLE_META << PAGE_CACHE_POS);
 	spin_unlock(&zone->lock);
 	if (!page)
 		return;
-	page_set_word(page, word_make(PAGE_ALLOC, zone->id, LISTS_ORDER) |
-				    (u64)ROLE_META << PAGE_CACHE_POS);
 	slot = page_address(page);
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++, list++) {
 		if (!zone->capacity[order])
@@ -335,12 +337,14 @@ static struct page *zone_alloc(struct zone *zone, unsigned int order)
 	if (!page) {
 		spin_lock(&zone->lock);
 		page = zone_take(zone, order);
+		if (page)
+			page_set_word(page, list->alloc_word);
 		if (page && list->top != list->limit)
 			list_refill(zone, list, order);
 		spin_unlock(&zone->lock);
-	}
-	if (page)
+	} else {
 		page_set_word(page, list->alloc_word);
+	}
 	local_irq_restore(flags);
 	return page;
 }

@@ -116,6 +116,7 @@ static inline unsigned int order_within(unsigned long start, unsigned long end)
 
 /* Buddy, page_alloc.c. Zone locked. */
 void section_put(struct zone *zone, struct section *sec, unsigned int index, unsigned int order);
+/* The block's word says FREE: it must be replaced before the zone is unlocked. */
 struct page *zone_take(struct zone *zone, unsigned int order);
 /* Take the free block of order 10 that starts at this page; false if it is not one. */
 bool zone_take_at(struct zone *zone, struct page *page);

@@ -11,6 +11,7 @@
 #include <asm/page.h>
 #include <asm/percpu.h>
 #include <asm/probe.h>
+#include <asm/spinlock.h>
 #include <asm/table.h>
 #include <asm/tlb.h>
 
@@ -18,6 +19,7 @@ unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 phys_addr_t memstart_addr;
 unsigned int nr_cpu_ids = 1;
 __thread unsigned int host_cpu;
+void (*host_unlock_hook)(void);
 unsigned long host_table_syncs, host_table_publishes;
 __thread bool host_table_is_open[LAST_LEVEL + 1];
 void (*host_flush_hook)(unsigned long start, unsigned long end);
@@ -54,6 +56,7 @@ void host_mm_setup(void)
 	host_brk_used = 0;
 	host_flush_count = 0;
 	host_flush_hook = NULL;
+	host_unlock_hook = NULL;
 	host_table_syncs = 0;
 	host_table_publishes = 0;
 	nr_cpu_ids = 1;

@@ -7,6 +7,7 @@
 #include <mm/ledger.h>
 #include <mm/mm.h>
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,6 +74,14 @@ void drain_all_cpus(void)
 	for (host_cpu = 0; host_cpu < nr_cpu_ids; host_cpu++)
 		drain_local_pages();
 	host_cpu = old;
+}
+
+void yield_sometimes(void)
+{
+	static __thread unsigned int unlocks;
+
+	if (++unlocks % 16 == 0)
+		sched_yield();
 }
 
 /* The pages of a block of the zone: all but the first are tails. */

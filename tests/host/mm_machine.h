@@ -46,6 +46,9 @@ struct audit audit(void);
 /* Drain every CPU's lists. */
 void drain_all_cpus(void);
 
+/* For host_unlock_hook, where threads are CPUs: let another one in behind every 16th unlock. */
+void yield_sometimes(void);
+
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
 		if (!(cond))                                                                       \

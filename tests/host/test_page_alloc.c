@@ -531,6 +531,68 @@ static void test_comb(void **state)
 	on_machine(&m, comb);
 }
 
+/* --- what another CPU does in between -------------------------------------------------------- */
+
+static struct page *passing;
+static unsigned int passing_order;
+
+/* Once: CPU 1 frees a block as soon as this CPU lets go of a lock. */
+static void free_elsewhere(void)
+{
+	host_unlock_hook = NULL;
+	host_cpu = 1;
+	__free_pages(passing, passing_order);
+	host_cpu = 0;
+}
+
+/* Of an order without a list, all blocks are out but one, whose buddy is what CPU 1 frees. */
+static struct page *part_buddies(unsigned int order)
+{
+	struct page *page, *lower = NULL, *upper = NULL;
+
+	CHECK(!zones[0].capacity[order]);
+	while ((page = alloc_pages(GFP_NOWAIT, order))) {
+		if (IS_ALIGNED(page_to_pfn(page), UL(2) << order))
+			lower = page;
+		else if (lower && page == lower + (UL(1) << order))
+			upper = page;
+	}
+	CHECK(upper);
+	passing = upper;
+	passing_order = order;
+	lower = upper - (UL(1) << order);
+	__free_pages(lower, order);
+	host_unlock_hook = free_elsewhere;
+	return lower;
+}
+
+/* The block just taken must not be joined with its buddy. */
+static void buddy_freed_behind_alloc(void)
+{
+	struct page *lower = part_buddies(5);
+
+	CHECK(alloc_pages(GFP_KERNEL, 5) == lower && !host_unlock_hook);
+	audit();
+}
+
+/* Nor that for the CPU's lists. The zone is so small that only single pages have one. */
+static void buddy_freed_behind_lists(void)
+{
+	part_buddies(1);
+	CHECK(alloc_page(GFP_KERNEL) && !host_unlock_hook && page_list_count(0, &zones[0], 0));
+	audit();
+}
+
+static void test_buddy_freed_elsewhere(void **state)
+{
+	static const struct machine_range small[] = {{GB, 200 * PAGE_SIZE, 0}, {0}};
+	struct machine m = {plain_ram, NULL, GB, 0, 0, 2}, n = {small, NULL, GB, 0, 0, 2};
+
+	(void)state;
+	on_machine(&m, buddy_freed_behind_alloc);
+	on_machine(&n, buddy_freed_behind_lists);
+}
+
 /* --- threads ------------------------------------------------------------------------------- */
 
 #define MAILBOXES 64
@@ -568,7 +630,7 @@ static void *worker(void *arg)
 
 		x = x * 6364136223846793005 + 1442695040888963407;
 		slot = x >> 56;
-		order = (x >> 40) % 16 ? (x >> 44) % 4 : (x >> 44) % NR_PAGE_ORDERS;
+		order = (x >> 40) % 4 ? (x >> 44) % 4 : (x >> 44) % NR_PAGE_ORDERS;
 		if (own[slot]) {
 			if (x >> 50 & 1)
 				own[slot] = __atomic_exchange_n(&mailbox[slot % MAILBOXES],
@@ -595,6 +657,7 @@ static void run_threads(void)
 {
 	pthread_t thread[64];
 
+	host_unlock_hook = yield_sometimes;
 	for (unsigned long i = 0; i < nr_cpu_ids; i++)
 		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
 	for (unsigned int i = 0; i < nr_cpu_ids; i++)
@@ -623,12 +686,19 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace_plain),   cmocka_unit_test(test_trace_zones),
-		cmocka_unit_test(test_trace_nodes),   cmocka_unit_test(test_trace_crumbs),
-		cmocka_unit_test(test_exhaustion),    cmocka_unit_test(test_tiny),
-		cmocka_unit_test(test_crumbs_pay),    cmocka_unit_test(test_terabyte),
-		cmocka_unit_test(test_contig_opened), cmocka_unit_test(test_wrong_frees),
-		cmocka_unit_test(test_give_back),     cmocka_unit_test(test_comb),
+		cmocka_unit_test(test_trace_plain),
+		cmocka_unit_test(test_trace_zones),
+		cmocka_unit_test(test_trace_nodes),
+		cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_exhaustion),
+		cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_crumbs_pay),
+		cmocka_unit_test(test_terabyte),
+		cmocka_unit_test(test_contig_opened),
+		cmocka_unit_test(test_wrong_frees),
+		cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_comb),
+		cmocka_unit_test(test_buddy_freed_elsewhere),
 		cmocka_unit_test(test_threads),
 	};
 

@@ -795,6 +795,7 @@ static void run_threads(void)
 	pthread_t thread[64];
 
 	kmem_cache_init(5);
+	host_unlock_hook = yield_sometimes;
 	for (unsigned long i = 0; i < nr_cpu_ids; i++)
 		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
 	for (unsigned int i = 0; i < nr_cpu_ids; i++)

@@ -17,6 +17,10 @@ typedef struct {
 		0, 0                                                                               \
 	}
 
+/* Called behind each unlock, by who unlocked: there a test does what another CPU might just then,
+ * or yields. NULL: nothing. */
+extern void (*host_unlock_hook)(void);
+
 static inline void spin_lock(spinlock_t *lock)
 {
 	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
@@ -28,6 +32,8 @@ static inline void spin_lock(spinlock_t *lock)
 static inline void spin_unlock(spinlock_t *lock)
 {
 	__atomic_store_n(&lock->owner, (u16)(lock->owner + 1), __ATOMIC_RELEASE);
+	if (host_unlock_hook)
+		host_unlock_hook();
 }
 
 static inline unsigned long spin_lock_irqsave(spinlock_t *lock)
