@@ -14,6 +14,9 @@ typedef unsigned int gfp_t;
 #define __GFP_DMA      0x10u /* below the limit of the most restricted bus master */
 #define __GFP_DMA32    0x20u /* below 4 GiB, or the 32-bit limit the device tree gives */
 
+/* The flags that say where. */
+#define GFP_PLACE (__GFP_THISNODE | __GFP_DMA | __GFP_DMA32)
+
 #define GFP_KERNEL 0u /* any context: see above */
 #define GFP_ATOMIC 0u
 #define GFP_NOWAIT __GFP_NOWARN

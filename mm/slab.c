@@ -35,6 +35,7 @@
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <mm/zone.h>
 
 /* top points behind the last object; NULL lies below the first. limit: behind the last slot. */
 struct magazine {
@@ -58,6 +59,7 @@ struct kmem_cache {
 	u32 debug;        /* SLAB_DEBUG_FLAGS */
 	const char *name;
 	void (*ctor)(void *obj);
+	gfp_t gfp;       /* where all of its slabs must be */
 	spinlock_t lock; /* all below, and the words of the slabs' pages */
 	struct page *partial;
 	unsigned long nr_slabs, nr_partial, nr_empty;
@@ -327,9 +329,12 @@ static void pop_partial(struct kmem_cache *cache)
 	cache->nr_partial--;
 }
 
-static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp)
+/* nid: for __GFP_THISNODE. */
+static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp, int nid)
 {
-	struct page *slab = alloc_pages(gfp & ~__GFP_ZERO, cache->order);
+	gfp_t where = (gfp & ~__GFP_ZERO) | cache->gfp;
+	struct page *slab = nid < 0 ? alloc_pages(where, cache->order)
+				    : alloc_pages_node(nid, where, cache->order);
 	u64 id = (u64)cache->id << PAGE_CACHE_POS;
 
 	if (!slab)
@@ -421,13 +426,32 @@ static void *pop_object(struct kmem_cache *cache)
 	return obj;
 }
 
+/* Let a slab with a free object head the list, of memory that serves the request. False if there is
+ * none. */
+static bool find_slab(struct kmem_cache *cache, gfp_t gfp, int nid)
+{
+	struct page *prev = NULL;
+
+	for (struct page *slab = cache->partial; slab; prev = slab, slab = slab_next(slab)) {
+		if (gfp & GFP_PLACE && !zone_serves(&zones[word_zone(page_word(slab))], nid, gfp))
+			continue;
+		if (prev) {
+			slab_set_next(prev, slab_next(slab));
+			slab_set_next(slab, cache->partial);
+			cache->partial = slab;
+		}
+		return true;
+	}
+	return false;
+}
+
 /* Any free object of the slabs, unmarked; a new slab if need be. */
-static void *take_object(struct kmem_cache *cache, gfp_t gfp)
+static void *take_object(struct kmem_cache *cache, gfp_t gfp, int nid)
 {
 	void *obj = NULL;
 
 	while (!obj) {
-		if (!cache->partial && !new_slab(cache, gfp))
+		if (!find_slab(cache, gfp, nid) && !new_slab(cache, gfp, nid))
 			return NULL;
 		if (cache->debug & SLAB_CONSISTENCY_CHECKS)
 			check_list(cache, cache->partial);
@@ -485,7 +509,7 @@ static void *cache_take(struct kmem_cache *cache, gfp_t gfp)
 	void *obj;
 
 	spin_lock(&cache->lock);
-	obj = take_object(cache, gfp);
+	obj = take_object(cache, gfp, -1);
 	spin_unlock(&cache->lock);
 	return obj;
 }
@@ -623,17 +647,20 @@ static void *pop_magazine(struct kmem_cache *cache, struct magazine *mag)
 	return obj;
 }
 
-/* Entered with interrupts masked; flags is what to restore. It is the last thing kmem_cache_take()
- * does, so what it returns to is the caller's. */
-static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned long flags)
+/* Entered with interrupts masked; flags is what to restore. It is the last thing its callers do, so
+ * what it returns to is theirs. Where gfp or nid say where, the magazine is left alone: its objects
+ * are anywhere. */
+static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned long flags,
+				   int nid)
 {
-	void *obj = pop_magazine(cache, cache->cpu[smp_processor_id()]);
+	bool any = !(gfp & GFP_PLACE);
+	void *obj = any ? pop_magazine(cache, cache->cpu[smp_processor_id()]) : NULL;
 
 	if (!obj && !fail_call(&failslab, cache->name, cache->object_size)) {
-		struct magazine *mag = larger_magazine(cache);
+		struct magazine *mag = any ? larger_magazine(cache) : NULL;
 
 		spin_lock(&cache->lock);
-		obj = take_object(cache, gfp);
+		obj = take_object(cache, gfp, nid);
 		if (obj && mag)
 			refill(cache, mag);
 		spin_unlock(&cache->lock);
@@ -656,7 +683,72 @@ void *kmem_cache_take(struct kmem_cache *cache, gfp_t gfp)
 		local_irq_restore(flags);
 		return obj;
 	}
-	return alloc_slow(cache, gfp, flags);
+	return alloc_slow(cache, gfp, flags, -1);
+}
+
+/*
+ * kmalloc's caches of memory that all devices reach, by gfp_zone() and class: made when first asked
+ * for, and only where there is other memory.
+ */
+static struct kmem_cache *placed_caches[ZONE_NORMAL][NR_KMALLOC_CLASSES];
+
+static struct kmem_cache *placed_create(const struct kmem_cache *cache, gfp_t gfp)
+{
+	size_t size = cache->object_size, align = is_power_of_2(size) ? size : 0;
+	char *name = kmalloc(24, GFP_NOWAIT);
+	struct kmem_cache *placed;
+
+	if (!name)
+		return NULL;
+	snprintf(name, 24, "dma%s-%s", gfp & __GFP_DMA ? "" : "32", cache->name);
+	placed = kmem_cache_create(name, size, align, (gfp & GFP_PLACE) << 4, NULL);
+	if (!placed)
+		kfree(name);
+	return placed;
+}
+
+/* The cache for a request with these flags: cache itself, unless it is one of kmalloc's and has
+ * other memory too. */
+static struct kmem_cache *placed_cache(struct kmem_cache *cache, gfp_t gfp)
+{
+	unsigned int class = kmalloc_class(cache->object_size);
+	struct kmem_cache **slot, *old = NULL, *placed;
+
+	gfp &= __GFP_DMA | __GFP_DMA32;
+	if (class >= NR_KMALLOC_CLASSES || cache != kmalloc_caches[class] ||
+	    all_zones_serve(-1, gfp))
+		return cache;
+	slot = &placed_caches[gfp_zone(gfp)][class];
+	placed = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+	if (placed)
+		return placed;
+	placed = placed_create(cache, gfp);
+	if (!placed)
+		return cache;
+	if (__atomic_compare_exchange_n(slot, &old, placed, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return placed;
+	kfree(placed->name); /* another CPU was faster */
+	kmem_cache_destroy(placed);
+	return old;
+}
+
+/* An object from where the flags say; from nid if it has any. */
+void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
+{
+	void *obj;
+
+	if (nid >= 0 && !(gfp & __GFP_THISNODE)) {
+		obj = kmem_cache_place(cache, gfp | __GFP_THISNODE | __GFP_NOWARN, nid);
+		if (obj)
+			return obj;
+	}
+	cache = placed_cache(cache, gfp);
+	if (gfp_zone(cache->gfp) <= gfp_zone(gfp))
+		gfp &= ~(__GFP_DMA | __GFP_DMA32);
+	if (all_zones_serve(nid, gfp))
+		return kmem_cache_take(cache, gfp & ~GFP_PLACE);
+	return alloc_slow(cache, gfp, local_irq_save(), nid);
 }
 
 /* --- freeing ------------------------------------------------------------------------------- */
@@ -971,6 +1063,8 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 		cache = cache_create(name, size, align, debug_flags(name, flags), ctor);
 		if (!cache)
 			pr_err("cache %s: no memory for it", name);
+		else
+			cache->gfp = flags >> 4 & GFP_PLACE;
 	}
 	if (!cache && flags & SLAB_PANIC)
 		panic("cache %s: no memory for it", name);
@@ -1136,24 +1230,31 @@ size_t ksize(const void *obj)
 	return size;
 }
 
+static bool is_placed(const void *obj, gfp_t gfp)
+{
+	return !(gfp & GFP_PLACE) || zone_serves(pfn_to_zone(PFN_DOWN(virt_to_phys(obj))), -1, gfp);
+}
+
 void *krealloc(const void *obj, size_t size, gfp_t gfp)
 {
 	size_t old = ksize(obj);
+	bool fits;
 	void *new;
 
 	if (!size) {
 		kfree(obj);
 		return ZERO_SIZE_PTR;
 	}
+	fits = size <= old && is_placed(obj, gfp);
 	/* Stay while it fits and at most half is wasted. */
-	if (size <= old && (size > old / 2 || old <= ARCH_KMALLOC_MINALIGN)) {
+	if (fits && (size > old / 2 || old <= ARCH_KMALLOC_MINALIGN)) {
 		if (gfp & __GFP_ZERO)
 			memset((char *)obj + size, 0, old - size);
 		return (void *)obj;
 	}
 	new = kmalloc_any(size, gfp);
 	if (!new)
-		return size <= old ? (void *)obj : NULL;
+		return fits ? (void *)obj : NULL;
 	if (old)
 		memcpy(new, obj, min(size, old));
 	kfree(obj);

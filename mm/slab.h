@@ -28,6 +28,9 @@ struct kmem_cache;
 #define SLAB_POISON             0x40u /* P: free objects are 0x6b (not with a constructor), new ones 0x5a */
 #define SLAB_STORE_USER         0x80u /* U: reports name who allocated it, and who freed it last */
 #define SLAB_DEBUG_FLAGS        0xf0u
+/* All objects are in memory of that zone or a lower one. */
+#define SLAB_CACHE_DMA   (__GFP_DMA << 4)
+#define SLAB_CACHE_DMA32 (__GFP_DMA32 << 4)
 
 #define ARCH_KMALLOC_MINALIGN  8
 #define KMALLOC_MAX_CACHE_SIZE 8192
@@ -52,14 +55,19 @@ int kmem_cache_destroy(struct kmem_cache *cache);
 /* Give back this CPU's free objects and all empty slabs. Returns the pages freed. */
 unsigned long kmem_cache_shrink(struct kmem_cache *cache);
 
-/* kmem_cache_alloc() in two parts, of which the second mostly folds away. */
+/* kmem_cache_alloc() in parts, of which all but the first mostly fold away. */
 void *kmem_cache_take(struct kmem_cache *cache, gfp_t gfp);
+void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid);
 void kmem_cache_clear(const struct kmem_cache *cache, void *obj);
 
-/* One object; NULL when memory has run out. __GFP_ZERO clears it (not with a constructor). */
+/*
+ * One object; NULL when memory has run out. __GFP_ZERO clears it (not with a constructor). Flags
+ * that say where pass by what this CPU keeps, and may cost a walk along the cache's slabs.
+ */
 static __force_inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
-	void *obj = kmem_cache_take(cache, gfp);
+	void *obj =
+		gfp & GFP_PLACE ? kmem_cache_place(cache, gfp, -1) : kmem_cache_take(cache, gfp);
 
 	if (gfp & __GFP_ZERO && obj)
 		kmem_cache_clear(cache, obj);
@@ -71,13 +79,14 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj);
 /*
  * Memory by size: aligned to the size for powers of two up to the largest block, else to 8. kfree()
  * takes what kmalloc(), kzalloc(), kcalloc() and krealloc() returned; NULL is ignored. ksize() is
- * what may be used, not less than was asked for.
+ * what may be used, not less than was asked for. Where a zone is apart, objects for GFP_DMA and
+ * GFP_DMA32 have caches of their own, made when first asked for.
  */
 void *kmalloc_any(size_t size, gfp_t gfp);
 void kfree(const void *obj);
 size_t ksize(const void *obj);
-/* Grow or shrink, keeping the contents. NULL, and obj untouched, when memory has run out. Size 0
- * frees. */
+/* Grow or shrink, keeping the contents, or move to where the flags say. NULL, and obj untouched,
+ * when memory has run out. Size 0 frees. */
 void *krealloc(const void *obj, size_t size, gfp_t gfp);
 /* nr * size bytes, cleared; NULL if the product overflows. */
 void *kcalloc(size_t nr, size_t size, gfp_t gfp);

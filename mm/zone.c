@@ -369,6 +369,22 @@ unsigned int nodes_to_try(int nid, gfp_t gfp)
 	return nid < 0 || nodes[node_index(nid)].nid == nid;
 }
 
+bool zone_serves(const struct zone *zone, int nid, gfp_t gfp)
+{
+	unsigned int n = nodes_to_try(nid, gfp);
+
+	return zone->type <= gfp_zone(gfp) &&
+	       (!(gfp & __GFP_THISNODE) || (n && zone->nid == nodes[node_index(nid)].nid));
+}
+
+bool all_zones_serve(int nid, gfp_t gfp)
+{
+	for (unsigned int i = 0; i < nr_zones; i++)
+		if (!zone_serves(&zones[i], nid, gfp))
+			return false;
+	return true;
+}
+
 static int clean_nid(int nid)
 {
 	return nid < 0 || nid == MAX_NUMNODES ? 0 : nid;

@@ -88,6 +88,9 @@ struct zone *pfn_to_zone(unsigned long pfn);
 unsigned int node_index(int nid);
 /* How many nodes, from node_index(nid) on, may serve the request. */
 unsigned int nodes_to_try(int nid, gfp_t gfp);
+/* True if the request may be served from the zone; and if it may be from any. */
+bool zone_serves(const struct zone *zone, int nid, gfp_t gfp);
+bool all_zones_serve(int nid, gfp_t gfp);
 
 /*
  * Put [start, end) among the free pages: blocks where the section is open for the zone, extents

@@ -53,6 +53,16 @@ static unsigned long slab_pages(void)
 	return pages;
 }
 
+static unsigned int count_caches(void)
+{
+	struct slab_stats s;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; slab_stats(&i, &s); i++)
+		n++;
+	return n;
+}
+
 static void shrink_all(void)
 {
 	unsigned int old = host_cpu;
@@ -328,9 +338,6 @@ static void corners(void)
 /* More caches than the first table holds; numbers are used again. */
 static void many_caches(void)
 {
-	struct slab_stats s;
-	unsigned int n = 0;
-
 	kmem_cache_init(0);
 	for (unsigned int round = 0; round < 3; round++) {
 		struct kmem_cache *many[200];
@@ -342,9 +349,7 @@ static void many_caches(void)
 		for (unsigned int i = 0; i < 200; i++)
 			CHECK(!kmem_cache_destroy(many[i]));
 	}
-	for (unsigned int i = 0; slab_stats(&i, &s); i++)
-		n++;
-	CHECK(n == 3 + NR_KMALLOC_CLASSES);
+	CHECK(count_caches() == 3 + NR_KMALLOC_CLASSES);
 }
 
 static void test_corners(void **state)
@@ -352,6 +357,127 @@ static void test_corners(void **state)
 	(void)state;
 	on_machine(&plain, corners);
 	on_machine(&plain, many_caches);
+}
+
+/* --- where objects are ----------------------------------------------------------------------- */
+
+static bool below(const void *obj, phys_addr_t limit)
+{
+	return virt_to_phys(obj) < limit;
+}
+
+#define DMA_LIMIT   (GB + 32 * MB)
+#define DMA32_LIMIT (GB + 96 * MB)
+
+/* Whatever a CPU keeps from requests without such flags. */
+static void dma_objects(void)
+{
+	static const size_t sizes[] = {8, 40, 64, 96, 192, 1000, 8192, 20000, 6 * MB};
+	volatile gfp_t dma = GFP_DMA;
+	struct kmem_cache *cache, *dma_cache;
+	unsigned int caches;
+	void *p, *q;
+
+	kmem_cache_init(1);
+	caches = count_caches();
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = kmalloc(sizes[i], GFP_KERNEL);
+		CHECK(!below(p, DMA32_LIMIT));
+		kfree(p);
+		p = kmalloc(sizes[i], GFP_DMA);
+		CHECK(below(p, DMA_LIMIT) && ksize(p) >= sizes[i]);
+		CHECK(!is_power_of_2(sizes[i]) || IS_ALIGNED((unsigned long)p, sizes[i]));
+		q = kzalloc(sizes[i], GFP_DMA32);
+		CHECK(below(q, DMA32_LIMIT) && !*(u64 *)q);
+		kfree(p);
+		kfree(q);
+		CHECK(!below(kmalloc(sizes[i], GFP_KERNEL), DMA32_LIMIT));
+	}
+	p = kmalloc(64, GFP_DMA);
+	CHECK(below(p, DMA_LIMIT));
+	kfree(p);
+	CHECK(kmalloc(64, dma) == p && below(kcalloc(4, 16, dma), DMA_LIMIT));
+	CHECK(stats_of("dma-kmalloc-64").active == 2 && stats_of("dma32-kmalloc-8k").slabs == 1);
+	CHECK(count_caches() == caches + 2 * 6);
+
+	/* Contents move to where they are asked to be, and only then. */
+	p = kmalloc(64, GFP_KERNEL);
+	*(u64 *)p = 77;
+	q = krealloc(p, 60, GFP_DMA);
+	CHECK(q != p && below(q, DMA_LIMIT) && *(u64 *)q == 77);
+	CHECK(krealloc(q, 50, GFP_DMA) == q && krealloc(q, 50, GFP_DMA32) == q);
+	CHECK(krealloc(q, 50, GFP_KERNEL) == q);
+	CHECK(below(krealloc(kmalloc(20000, GFP_KERNEL), 20001, GFP_DMA), DMA_LIMIT));
+	CHECK(below(krealloc(kmalloc(6 * MB, GFP_KERNEL), 6 * MB, GFP_DMA), DMA_LIMIT));
+
+	cache = kmem_cache_create("any", 48, 0, 0, construct);
+	dma_cache = kmem_cache_create("low", 48, 0, SLAB_CACHE_DMA32, NULL);
+	for (unsigned int i = 0; i < 1000; i++) {
+		CHECK(kmem_cache_alloc(cache, GFP_KERNEL));
+		p = kmem_cache_alloc(cache, GFP_DMA);
+		CHECK(below(p, DMA_LIMIT) && *(u8 *)p == 0xc7);
+		p = kmem_cache_alloc(dma_cache, GFP_KERNEL);
+		CHECK(below(p, DMA32_LIMIT));
+		CHECK(below(kmem_cache_alloc(dma_cache, GFP_DMA32), DMA32_LIMIT));
+		CHECK(below(kmem_cache_alloc(dma_cache, GFP_DMA), DMA_LIMIT));
+	}
+	CHECK(stats_of("any").slabs <= 2 + 2000 / stats_of("any").per_slab);
+	audit();
+
+	while ((p = kmalloc(8192, GFP_DMA | __GFP_NOWARN)))
+		CHECK(below(p, DMA_LIMIT));
+	while (kmalloc(128, GFP_DMA | __GFP_NOWARN))
+		;
+	p = kmalloc(8192, GFP_KERNEL);
+	CHECK(!krealloc(p, 8000, GFP_DMA | __GFP_NOWARN) &&
+	      !krealloc(p, 100, GFP_DMA | __GFP_NOWARN));
+	kfree(p);
+	CHECK(stub_warnings == 0);
+}
+
+/* Where there is no other memory the flags cost nothing: no caches, the same objects. */
+static void dma_is_all(void)
+{
+	unsigned int caches;
+	void *p;
+
+	kmem_cache_init(1);
+	caches = count_caches();
+	p = kmalloc(64, GFP_KERNEL);
+	kfree(p);
+	CHECK(kmalloc(64, GFP_DMA) == p && kmalloc(64, GFP_DMA32 | __GFP_THISNODE) != p);
+	CHECK(krealloc(p, 60, GFP_DMA32 | __GFP_THISNODE) == p && count_caches() == caches);
+}
+
+static void node_objects(void)
+{
+	struct kmem_cache *cache;
+
+	kmem_cache_init(1);
+	cache = kmem_cache_create("any", 48, 0, 0, NULL);
+	for (unsigned int i = 0; i < 500; i++) {
+		kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
+		CHECK(!below(kmem_cache_place(cache, __GFP_THISNODE, 3), GB));
+		CHECK(below(kmem_cache_place(cache, __GFP_THISNODE, 0), GB));
+		CHECK(!below(kmem_cache_place(cache, 0, 3), GB));
+		CHECK(!kmem_cache_place(cache, GFP_NOWAIT | __GFP_THISNODE, 1));
+	}
+	while (kmem_cache_place(cache, GFP_NOWAIT | __GFP_THISNODE, 3))
+		;
+	CHECK(below(kmem_cache_place(cache, GFP_NOWAIT, 3), GB) && stub_warnings == 0);
+	audit();
+}
+
+static void test_places(void **state)
+{
+	static const struct machine_range two[] = {{0, 64 * MB, 0}, {GB, 32 * MB, 3}, {0}};
+	struct machine m = {plain_ram, NULL, GB, DMA_LIMIT, DMA32_LIMIT, 2};
+	struct machine all = {plain_ram, NULL, GB, 2 * GB, 0, 2}, nodes = {two, NULL, 0, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, dma_objects);
+	on_machine(&all, dma_is_all);
+	on_machine(&nodes, node_objects);
 }
 
 /* --- wrong uses ---------------------------------------------------------------------------- */
@@ -826,7 +952,7 @@ int main(void)
 		cmocka_unit_test(test_trace),      cmocka_unit_test(test_trace_small),
 		cmocka_unit_test(test_exhaustion), cmocka_unit_test(test_corners),
 		cmocka_unit_test(test_wrong_uses), cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_places),     cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);
