@@ -7,7 +7,8 @@
  * read*() is ordered before all later accesses, write*() after all earlier ones: what a device is
  * told to look at is in memory, what it says is there is read after it said so (Arm ARM B2.3, DMB
  * OSHLD and OSH). The _relaxed kin keep order only among accesses to the same device, which
- * Device-nGnRE memory guarantees by itself.
+ * Device-nGnRE memory guarantees by itself. All loads acquire: where other loads of a device meet
+ * an exclusive store, Cortex-A57 may stop for good (erratum 832075).
  */
 #ifndef ASM_IO_H
 #define ASM_IO_H
@@ -19,7 +20,7 @@
 	{                                                                                          \
 		type value;                                                                        \
                                                                                                    \
-		__asm__ volatile("ldr" insn " %" reg "0, [%1]" : "=r"(value) : "r"(addr));         \
+		__asm__ volatile("ldar" insn " %" reg "0, [%1]" : "=r"(value) : "r"(addr));        \
 		return value;                                                                      \
 	}                                                                                          \
 	static inline void write##suffix##_relaxed(type value, volatile void *addr)                \
