@@ -100,20 +100,25 @@ static struct cpu *log_owner;
 
 #define COOKIE_NESTED BIT(63)
 
+/* An SError between lock and owner would be reported to a lock that is taken by nobody. Once the
+ * owner is known they may come: a console's own is taken while it is written to. */
 unsigned long console_lock(void)
 {
-	unsigned long flags = local_irq_save();
+	unsigned long flags = local_serror_save(), nested = COOKIE_NESTED;
 
-	if (__atomic_load_n(&log_owner, __ATOMIC_RELAXED) == this_cpu())
-		return flags | COOKIE_NESTED;
-	spin_lock(&log_lock);
-	__atomic_store_n(&log_owner, this_cpu(), __ATOMIC_RELAXED);
-	return flags;
+	if (__atomic_load_n(&log_owner, __ATOMIC_RELAXED) != this_cpu()) {
+		spin_lock(&log_lock);
+		__atomic_store_n(&log_owner, this_cpu(), __ATOMIC_RELAXED);
+		nested = 0;
+	}
+	local_irq_restore(flags | DAIF_IRQ_FIQ);
+	return flags | nested;
 }
 
 void console_unlock(unsigned long cookie)
 {
 	if (!(cookie & COOKIE_NESTED)) {
+		local_serror_save();
 		__atomic_store_n(&log_owner, NULL, __ATOMIC_RELAXED);
 		spin_unlock(&log_lock);
 	}

@@ -3,7 +3,8 @@
 #ifndef ASM_IRQFLAGS_H
 #define ASM_IRQFLAGS_H
 
-#define DAIF_MASK_IRQ_FIQ 3
+#define DAIF_IRQ_FIQ 0xc0UL /* as DAIF shows them; 6 bits lower in DAIFSET */
+#define DAIF_SERROR  0x100UL
 
 static inline unsigned long local_irq_save(void)
 {
@@ -11,8 +12,17 @@ static inline unsigned long local_irq_save(void)
 
 	__asm__ volatile("mrs %0, daif\n\tmsr daifset, %1"
 			 : "=r"(flags)
-			 : "i"(DAIF_MASK_IRQ_FIQ)
+			 : "i"(DAIF_IRQ_FIQ >> 6)
 			 : "memory");
+	return flags;
+}
+
+/* The same, SErrors too. Back with local_irq_restore(). */
+static inline unsigned long local_serror_save(void)
+{
+	unsigned long flags = local_irq_save();
+
+	__asm__ volatile("msr daifset, %0" ::"i"(DAIF_SERROR >> 6) : "memory");
 	return flags;
 }
 
