@@ -7,7 +7,8 @@
  *   stale  an entry was removed or its rights changed, so the TLB may hold the old one: DSB, TLBI,
  * DSB, ISB. Output address, size and memory type change only by way of an invalid entry and all of
  * that (D8.16.1, break-before-make) registers  SCTLR, TCR, MAIR, TTBRn: an ISB before they matter
- * (D19.1.2)
+ * (D19.1.2); code straight behind the write may be fetched with the old and with the new value, be
+ * it the ISB itself, so that is no use
  */
 #include "archcheck.h"
 
@@ -404,27 +405,36 @@ void tables_entry_stored(struct cpu *cpu, const struct chunk *chunk, unsigned in
 	}
 }
 
-/* An access, fetch or AT of this address. */
-void tables_used(struct cpu *cpu, u64 va, u64 pc)
+/*
+ * A block that starts so little behind the write of a register is what follows it: QEMU ends a
+ * block there, and where a page ends. An access, a branch or an AT between is seen on its own.
+ */
+#define STRAIGHT (8 * 4)
+
+/* A register that rules the translation of va was written, and no ISB came yet. */
+static void check_registers_used(struct cpu *cpu, u64 va, u64 pc, bool fetch)
 {
 	int half = va >> 55 & 1;
-	unsigned int reg;
 
+	for (unsigned int reg = 0; reg < NR_SYSREGS; reg++) {
+		if (!(cpu->unsynchronized >> reg & 1) ||
+		    (reg >= TTBR0 && (int)(reg - TTBR0) != half) ||
+		    (fetch && pc - cpu->written_at[reg] <= STRAIGHT))
+			continue;
+		report("register-no-isb", cpu->written_at[reg],
+		       "no ISB between this register write and 0x%" PRIx64 " being used by %s", va,
+		       symbol(pc));
+		cpu->unsynchronized &= ~(1u << reg);
+	}
+}
+
+/* An access, fetch or AT of this address; an instruction's fetch is one of its own. */
+void tables_used(struct cpu *cpu, u64 va, u64 pc)
+{
 	if (!cpu->mmu || !at_el1(cpu))
 		return;
-	if (cpu->unsynchronized) {
-		for (reg = 0; reg < NR_SYSREGS; reg++)
-			if (cpu->unsynchronized >> reg & 1 &&
-			    (reg < TTBR0 || (int)(reg - TTBR0) == half))
-				break;
-		if (reg < NR_SYSREGS) {
-			report("register-no-isb", cpu->written_at[reg],
-			       "no ISB between this register write and 0x%" PRIx64
-			       " being used by %s",
-			       va, symbol(pc));
-			cpu->unsynchronized &= ~(1u << reg);
-		}
-	}
+	if (cpu->unsynchronized)
+		check_registers_used(cpu, va, pc, va == pc);
 	for (size_t i = 0; i < nr_news; i++) {
 		struct new_entry *n = &news[i];
 

@@ -19,6 +19,8 @@ OUT = ROOT / os.environ.get("O", "build")
 KERNELS = ("gcc-48", "llvm-39")
 TIMEOUT = 60 * float(os.environ.get("BOOT_SLOWNESS", "1"))
 NOP, RET = 0xd503201f, 0xd65f03c0
+# A name of linker.lds for a place, which may lie amidst a function.
+MARK = re.compile(r"__\w+_(begin|start|end)$")
 
 # Mnemonic: mask, value (Arm ARM C4.1.66), kinds of report that a missing one may give.
 STALE = "stale-load stale-walk stale-fetch"
@@ -69,7 +71,7 @@ class Kernel:
     def __init__(self, name):
         self.dir = OUT / name
         lines = [line.split() for line in (self.dir / "System.map").read_text().splitlines()]
-        self.names = [(int(address, 16), name) for address, _, name in lines]
+        self.names = [(int(address, 16), name) for address, _, name in lines if not MARK.match(name)]
         self.base = self.address("_text")
         self.image = (self.dir / "Image").read_bytes()
         text = self.image[:self.address("_etext") - self.base]
@@ -89,7 +91,8 @@ class Kernel:
             ["llvm-symbolizer", f"--obj={self.dir / 'kernel.elf'}", "--functions=linkage", "--inlines", *map(hex, addresses)],
             capture_output=True, text=True, check=True).stdout
         chains = [[name.split(".")[0] for name in block.splitlines()[::2]] for block in out.strip().split("\n\n")]
-        return [(*chain, self.symbol(a)) for chain, a in zip(chains, addresses, strict=True)]
+        return [(*(self.symbol(a) if MARK.match(name) else name for name in chain), self.symbol(a))
+                for chain, a in zip(chains, addresses, strict=True)]
 
     def patched(self, address, word):
         """The Image with one instruction replaced."""
