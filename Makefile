@@ -47,9 +47,30 @@ OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
 
 # --- what the options mean ---------------------------------------------------------------------
 
-# `clean` empties the output folder.
-ifneq ($(filter $(abspath $(O))/%,$(CURDIR)/.),)
+# Names with these would need quoting in make, in the shell or in QEMU's options.
+ODD          := \# $$ % : = , ; & | < > ( ) [ ] { } * ? ! ~ ' " ` \ #
+ifneq ($(words x$(value O)x)$(strip $(foreach c,$(ODD),$(findstring $(c),$(value O))))$(filter -%,$(O)),1)
+$(error O=$(value O): an output folder's name has no blanks and none of $(ODD), and no - in front)
+endif
+ifeq ($(O),)
+$(error O=: that names no output folder)
+endif
+ifneq ($(filter $(patsubst %/,%,$(abspath $(O)))/%,$(CURDIR)/.),)
 $(error O=$(O): the output folder cannot be the source tree or a folder that holds it)
+endif
+
+# The mark says that the folder was new or empty when it was first built in. In no other anything is built, or deleted by `clean`.
+# (build/ with .flags in it is one from before there was a mark, libfdt alone is scripts/setup's.)
+MARK         := $(O)/.firstlight
+ifneq ($(if $(wildcard $(MARK)),,$(filter-out help,$(or $(MAKECMDGOALS),all))),)
+ifneq ($(if $(and $(filter build build/%,$(O)),$(wildcard $(O)/.flags)),,$(shell ls -A $(O) 2>/dev/null | grep -vx libfdt)),)
+$(error O=$(O): there are files in it that this build did not make; name a new or an empty folder)
+endif
+ifneq ($(if $(findstring n,$(firstword -$(MAKEFLAGS))),,$(filter-out help clean distclean,$(or $(MAKECMDGOALS),all))),)
+ifneq ($(shell mkdir -p $(O) && : >$(MARK) && echo made),made)
+$(error O=$(O): cannot be made)
+endif
+endif
 endif
 
 ifneq ($(words $(VA_BITS))$(filter-out 39 48,$(VA_BITS)),1)
@@ -116,7 +137,7 @@ $(O)/.flags: FORCE
 endif
 $(O)/.flags:
 	@command -v $(firstword $(CC)) >/dev/null || { echo "no $(firstword $(CC)) here: make setup installs what is needed" >&2; exit 1; }
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && : >$(MARK)
 	@echo '$(strip $(FLAGS))' >$@
 
 # --- the kernel ---------------------------------------------------------------------------------
@@ -250,7 +271,7 @@ $(O)/archcheck.so: $(wildcard tests/plugin/*.c tests/plugin/*.h)
 		-o $@ $(filter %.c,$^) -lpthread
 
 test-boot: $(KERNEL_DIRS) $(O)/archcheck.so
-	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/boot tests/plugin tests/bench $(PYTEST_ARGS)
+	@O=$(O) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/build tests/boot tests/plugin tests/bench $(PYTEST_ARGS)
 
 # --- the commands -----------------------------------------------------------------------------------
 
@@ -289,12 +310,10 @@ check-images: $(KERNEL_DIRS)
 
 # libfdt stays, so that a build without network does too.
 clean:
-	@[ ! -d '$(O)' ] || [ -e '$(O)/.flags' ] || { echo "clean: $(O) was not made by this build, left alone" >&2; exit 1; }
-	find $(O) -mindepth 1 -maxdepth 1 ! -name libfdt -exec rm -rf {} + 2>/dev/null || true
-	rm -f $(COMPDB)
+	@[ ! -e $(MARK) ] || { find $(O)/ -mindepth 1 -maxdepth 1 ! -name libfdt ! -name .firstlight -exec rm -rf {} + && rm -f $(COMPDB); }
 
 distclean: clean
-	rm -rf $(O)
+	@[ ! -e $(MARK) ] || rm -rf $(O)
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
