@@ -5,6 +5,7 @@
 #: make run        boot it in QEMU; Ctrl-A X ends that
 #: make test       host tests, then boots of four kernels (gcc, clang; VA_BITS 48, 39) in QEMU
 #: make test-host, make test-boot    one of the two; test-boot: PYTEST_ARGS="-k name"
+#: make fuzz       device trees by libFuzzer for FUZZ_SECONDS=60; goes on where the last run ended
 #: make check      layers, headers, format, lint, Image header, what runs before the MMU
 #: make bench      instructions of the fast paths and of the boot, beside Linux's; BENCH="fast boot tree" for some of it
 #: make gdb        QEMU stopped at the Image's first instruction, gdb attached with symbols
@@ -253,6 +254,8 @@ $(foreach cc,$(HOST_CCS),$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(cc)
 .PHONY: test-host
 test-host: $(HOST_RUNS)
 	@echo "host tests: $(words $(HOST_RUNS)) of $(words $(HOST_RUNS)) binaries passed ($(words $(HOST_TESTS)) by $(HOST_CCS))"
+
+include tests/fuzz/fuzz.mk
 
 # --- boot tests: a kernel by each compiler and with each VA_BITS, tests/boot/cases.py ---------------
 
