@@ -38,10 +38,11 @@ EARLY_PARAM("mem", set_mem, "=<size> uses only the first <size> bytes of memory"
 static int __init set_cma(const char *val, size_t len)
 {
 	u64 size, base = 0, limit = 0;
-	const char *p = val, *end = val + len, *start;
+	const char *p = val, *end, *start;
 
 	if (!val || !len)
 		return -EINVAL;
+	end = val + len;
 	size = memparse(val, &p);
 	if (p == val)
 		return -EINVAL;
