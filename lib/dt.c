@@ -540,11 +540,12 @@ static bool leave_bus(const struct dt *dt, u32 bus, u32 parent, bool dma, u64 *a
 	tuple = (child_cells + parent_cells + size_cells) * 4;
 	p = ranges.data;
 	for (u32 left = ranges.len / tuple; left > 0; left--, p += tuple) {
-		u64 offset = *addr - dt_number(p, child_cells);
+		u64 base = dt_number(p, child_cells);
 
-		if (offset >= dt_number(p + (child_cells + parent_cells) * 4, size_cells))
+		if (*addr < base ||
+		    *addr - base >= dt_number(p + (child_cells + parent_cells) * 4, size_cells))
 			continue;
-		*addr = dt_number(p + child_cells * 4, parent_cells) + offset;
+		*addr = dt_number(p + child_cells * 4, parent_cells) + (*addr - base);
 		return true;
 	}
 	return false;
