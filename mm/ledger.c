@@ -149,7 +149,9 @@ phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner wh
 		ledger_own(start, stop - start, why, 0);
 		at = stop;
 	}
-	memblock_remove(base, end - base);
+	if (memblock_remove(base, end - base))
+		panic("memory from 0x%lx to 0x%lx cannot be left out (%s): too many ranges", base,
+		      end, owner_names[why]);
 	return before - memblock.memory.total_size;
 }
 

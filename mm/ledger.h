@@ -80,7 +80,7 @@ void ledger_state(const char *(*node_name)(u32 node));
 int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags);
 /* Note what is not even in memblock.memory. */
 void ledger_gone(phys_addr_t base, phys_addr_t size, enum owner why);
-/* memblock_remove() with a reason. Returns the bytes that were memory until now. */
+/* memblock_remove() with a reason, or panic. Returns the bytes that were memory until now. */
 phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why);
 /*
  * memblock_reserve() with an owner; ledger_own() where the range is reserved by other means. What

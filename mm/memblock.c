@@ -422,9 +422,8 @@ static void merge_around(struct memblock_type *type, unsigned long first, unsign
 	merge(type, first ? first - 1 : 0, end);
 }
 
-static void check_agreement(const struct memblock_type *type,
-				   const struct memblock_region *old,
-				   const struct memblock_region *add)
+static void check_agreement(const struct memblock_type *type, const struct memblock_region *old,
+			    const struct memblock_region *add)
 {
 	bool node = is_node(add->nid) && add->nid != old->nid;
 	bool flags = add->flags != MEMBLOCK_NONE && add->flags != old->flags;
@@ -439,7 +438,7 @@ static void check_agreement(const struct memblock_type *type,
 /* Count the pieces of add that type does not hold yet; regions [from, *to) are those it overlaps.
  */
 static unsigned long count_missing(const struct memblock_type *type, unsigned long from,
-					  const struct memblock_region *add, unsigned long *to)
+				   const struct memblock_region *add, unsigned long *to)
 {
 	phys_addr_t done = add->base, end = region_end(add);
 	unsigned long i, missing = 0;
@@ -459,7 +458,7 @@ static unsigned long count_missing(const struct memblock_type *type, unsigned lo
  * that each region moves once. One place at the end of the array moves nothing.
  */
 static void insert_missing(struct memblock_type *type, unsigned long from, unsigned long to,
-				  unsigned long missing, const struct memblock_region *add)
+			   unsigned long missing, const struct memblock_region *add)
 {
 	struct memblock_region *r = type->regions;
 	unsigned long write = to + missing, last = 0;
@@ -526,16 +525,27 @@ static void split(struct memblock_type *type, unsigned long i, phys_addr_t addr)
 	r[1].size -= r[0].size;
 }
 
-/* Cut regions at both ends of a range, so that exactly the regions [*first, *end) lie within it. */
+/* True when addr lies inside a region, not at its edge. */
+static bool is_inside(const struct memblock_type *type, phys_addr_t addr)
+{
+	struct memblock_region *r = region_at(type, addr);
+
+	return r && r->base != addr;
+}
+
+/*
+ * Cut regions at both ends of a range, so that exactly the regions [*first, *end) lie within it.
+ * Where nothing is cut, a full array is no obstacle.
+ */
 static int isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
-			  unsigned long *first, unsigned long *end)
+		   unsigned long *first, unsigned long *end)
 {
 	phys_addr_t stop = range_end(base, size);
 
 	*first = *end = 0;
 	if (base == stop)
 		return 0;
-	while (type->cnt + 2 > type->max)
+	while (type->cnt + is_inside(type, base) + is_inside(type, stop) > type->max)
 		if (grow(type, base, stop))
 			return -ENOMEM;
 

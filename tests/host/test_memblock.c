@@ -550,7 +550,13 @@ static void names_an_exhausted_brk(void **state)
 	assert_memory_equal(&memblock, &before, sizeof(before));
 	/* What needs no new region still works. */
 	assert_int_equal(memblock_add(0, PAGE(1)), 0);
+	assert_int_equal(memblock_mark_nomap(0, PHYS_ADDR_MAX), 0);
+	assert_int_equal(memblock_clear_nomap(0, PHYS_ADDR_MAX), 0);
 	assert_true(memblock_is_memory(PAGE(510)));
+	assert_int_equal(memblock_remove(PAGE(400), PHYS_ADDR_MAX), 0);
+	assert_false(memblock_is_memory(PAGE(400)));
+	assert_true(memblock_is_memory(PAGE(398)));
+	assert_int_equal(memblock.memory.cnt, 200);
 }
 
 /* No entry but the last three may be touched: adding sorted ranges does not scan. */
@@ -654,7 +660,9 @@ static void two_arrays_grow_at_once(void **state)
 	for (unsigned int i = 0; i < 255; i++)
 		memblock_add(PAGE(2 * i), PAGE(1));
 	assert_int_equal(memblock.memory.max, 256);
-	for (unsigned int i = 0; memblock.reserved.cnt < 127; i++)
+	/* Joins memory's old array, which has to be cut off again. */
+	assert_int_not_equal(memblock_phys_alloc(PAGE_SIZE, PAGE_SIZE), 0);
+	for (unsigned int i = 0; memblock.reserved.cnt < 128; i++)
 		memblock_reserve(PAGE(2 * i), 16);
 	assert_int_equal(memblock.reserved.max, 128);
 	assert_int_equal(memblock_add(PAGE(1001), 16), 0);
