@@ -108,6 +108,11 @@ def holes(count):
     return (word(BEGIN) + name(b"reserved-memory") + CELLS + word(BEGIN) + name(b"r") + prop("reg", reg) + prop("no-map", b"") + word(END) * 2)
 
 
+def apart(count):
+    """A tree of as many memreserve entries, no two of them neighbours."""
+    return tree(reservations=[(0x41000000 + i * 0x2000, 0x1000) for i in range(count)])
+
+
 def trailer(image=0, dt=0, pa=0, brk=0, flags=0, fill=0):
     """See struct trailer of fuzz.h."""
     return b"fz" + bytes((image, dt, pa, brk, flags, fill))
@@ -124,6 +129,9 @@ def whole():
         "/dts-v1/;", "/dts-v1/;\n/memreserve/ 0x46000000 0x1001;").encode())
     for i in range(10):
         yield f"reservations-{i}", reservations + trailer(image=i, dt=i, pa=i // 2, brk=i, flags=i % 2)
+    # Just short of what memblock's first arrays hold, 128: they grow where the linear map is there already.
+    for count in range(120, 128):
+        yield f"nearly-full-{count}", apart(count) + trailer()
     yield "many-tuples", dtc(trees.many_tuples(200)[0].encode())
 
 
@@ -172,8 +180,7 @@ def broken():
                 tuples(count), word(BEGIN) + name(b"chosen") + 
                 prop("linux,usable-memory-range", struct.pack(">QQ", 0x44000000, 0xc0000000)) + word(END)) + trailer(brk=brk)
             yield f"holes-{count}-brk-{brk}", tree(holes(count)) + trailer(brk=brk)
-            yield f"memreserve-{count}-brk-{brk}", tree(
-                reservations=[(0x41000000 + i * 0x2000, 0x1000) for i in range(count)]) + trailer(brk=brk)
+            yield f"memreserve-{count}-brk-{brk}", apart(count) + trailer(brk=brk)
 
 
 def main():
