@@ -3,9 +3,9 @@
 #:
 #: make            $(O)/Image, kernel.elf, System.map and compile_commands.json
 #: make run        boot it in QEMU; Ctrl-A X ends that
-#: make test       host tests, then boots of four kernels (gcc, clang; VA_BITS 48, 39) in QEMU
-#: make test-host, make test-boot    one of the two; test-boot: PYTEST_ARGS="-k name"
-#: make fuzz       device trees by libFuzzer for FUZZ_SECONDS=60; goes on where the last run ended
+#: make test       host tests and fuzzing, then boots of four kernels (gcc, clang; VA_BITS 48, 39) in QEMU
+#: make test-host, make test-fuzz, make test-boot    one of them; test-boot: PYTEST_ARGS="-k name"
+#: make fuzz       device trees by libFuzzer, FUZZ_SECONDS=60; goes on where the last run ended
 #: make check      layers, headers, format, lint, Image header, what runs before the MMU
 #: make bench      instructions of the fast paths and of the boot, beside Linux's; BENCH="fast boot tree" for some of it
 #: make gdb        QEMU stopped at the Image's first instruction, gdb attached with symbols
@@ -299,7 +299,7 @@ bench: ready
 	@O=$(O) scripts/bench $(BENCH)
 
 test: ready
-	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host
+	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host test-fuzz
 	@$(MAKE) --no-print-directory test-boot
 
 check: ready
