@@ -513,24 +513,29 @@ int memblock_add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t
 	return 0;
 }
 
-/* Cut region i in two at addr. The caller made sure of the room. */
-static void split(struct memblock_type *type, unsigned long i, phys_addr_t addr)
-{
-	struct memblock_region *r = &type->regions[i];
-
-	memmove(r + 1, r, (type->cnt - i) * sizeof(*r));
-	type->cnt++;
-	r[0].size = addr - r->base;
-	r[1].base = addr;
-	r[1].size -= r[0].size;
-}
-
 /* True when addr lies inside a region, not at its edge. */
 static bool is_inside(const struct memblock_type *type, phys_addr_t addr)
 {
 	struct memblock_region *r = region_at(type, addr);
 
 	return r && r->base != addr;
+}
+
+/* Cut the region around addr in two there, if there is one. The caller made sure of the room.
+ * Returns the index of the first region from addr on. */
+static unsigned long cut(struct memblock_type *type, phys_addr_t addr)
+{
+	unsigned long i = memblock_first_above(type, addr);
+	struct memblock_region *r = &type->regions[i];
+
+	if (!is_inside(type, addr))
+		return i;
+	memmove(r + 1, r, (type->cnt - i) * sizeof(*r));
+	type->cnt++;
+	r[0].size = addr - r->base;
+	r[1].base = addr;
+	r[1].size -= r[0].size;
+	return i + 1;
 }
 
 /*
@@ -549,12 +554,8 @@ static int isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t siz
 		if (grow(type, base, stop))
 			return -ENOMEM;
 
-	*first = memblock_first_above(type, base);
-	if (*first < type->cnt && type->regions[*first].base < base)
-		split(type, (*first)++, base);
-	*end = memblock_first_above(type, stop);
-	if (*end < type->cnt && type->regions[*end].base < stop)
-		split(type, (*end)++, stop);
+	*first = cut(type, base);
+	*end = cut(type, stop);
 	return 0;
 }
 
