@@ -129,6 +129,7 @@ def whole():
         "/dts-v1/;", "/dts-v1/;\n/memreserve/ 0x46000000 0x1001;").encode())
     for i in range(10):
         yield f"reservations-{i}", reservations + trailer(image=i, dt=i, pa=i // 2, brk=i, flags=i % 2)
+    yield "cma-fixed", dtc(trees.BARE.format(memory=RESERVATIONS.replace("mem=256M cma=16M", "cma=16M@0x4a000000")).encode())
     # Just short of what memblock's first arrays hold, 128: they grow where the linear map is there already.
     for count in range(120, 128):
         yield f"nearly-full-{count}", apart(count) + trailer()
