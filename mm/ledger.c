@@ -16,8 +16,9 @@ static struct memblock_type ledger = {
 	.name = "ledger", .max = ARRAY_SIZE(first_entries), .regions = first_entries};
 
 static const char *(*name_of)(u32 node);
-static phys_addr_t stated;
-static bool closed; /* what the ledger does not hold is the page allocator's */
+static phys_addr_t stated, left_out;
+static bool incomplete; /* the list was full at some time */
+static bool closed;     /* what the ledger does not hold is the page allocator's */
 
 static const char *const owner_names[NR_OWNERS] = {
 	[OWNER_LOST] = "lost to alignment",
@@ -68,6 +69,12 @@ static struct memblock_region *region_from(const struct memblock_type *type, phy
 	return i < type->cnt ? &type->regions[i] : NULL;
 }
 
+/* To erase the middle of an entry takes room, too. */
+static void erase(phys_addr_t base, phys_addr_t size)
+{
+	incomplete |= memblock_remove_range(&ledger, base, size) != 0;
+}
+
 static bool is_gone(int label)
 {
 	return label_owner(label) <= OWNER_LAST_GONE;
@@ -87,50 +94,53 @@ bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end)
 	return false;
 }
 
-/* Take owner's name off its bytes of the range. */
-static void disown(phys_addr_t base, phys_addr_t size, enum owner owner)
-{
-	phys_addr_t start, end = base;
+#define OWNERS_GONE ((UL(1) << (OWNER_LAST_GONE + 1)) - 1)
+/* Of the image, and given back by the boot. */
+#define OWNERS_PASSING                                                                             \
+	(UL(1) << OWNER_KERNEL_INIT | UL(1) << OWNER_EARLY_TABLES | UL(1) << OWNER_BRK)
 
-	while (ledger_find(owner, &start, &end) && start - base < size)
-		memblock_remove_range(&ledger, start, min(end - start, base + size - start));
-}
-
-static bool is_from_tree(enum owner owner)
+/* Take these owners' names off the bytes of the range. */
+static void disown(phys_addr_t base, phys_addr_t size, u64 owners)
 {
-	return owner == OWNER_MEMRESERVE || owner == OWNER_REGION;
+	phys_addr_t end = size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
+	const struct memblock_region *r;
+
+	for (phys_addr_t at = base; at < end && (r = region_from(&ledger, at)) && r->base < end;) {
+		phys_addr_t start = max(r->base, base), stop = min(region_end(r), end);
+
+		if (owners >> label_owner(r->nid) & 1)
+			erase(start, stop - start);
+		at = stop;
+	}
 }
 
 void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
 {
-	if (is_from_tree(owner)) {
-		disown(base, size, OWNER_KERNEL_INIT);
-		disown(base, size, OWNER_EARLY_TABLES);
-		disown(base, size, OWNER_BRK);
-	}
-	/* A full array has said so, and the balance will. */
-	memblock_add_range(&ledger, base, size, ledger_label(owner, detail), MEMBLOCK_NONE);
+	if (owner == OWNER_MEMRESERVE || owner == OWNER_REGION)
+		disown(base, size, OWNERS_PASSING);
+	else if (owner == OWNER_SPIN_TABLE)
+		disown(base, size, OWNERS_GONE); /* memory that is yet to come may cover them */
+	incomplete |= memblock_add_range(&ledger, base, size, ledger_label(owner, detail),
+					 MEMBLOCK_NONE) != 0;
 }
 
-void ledger_gone(phys_addr_t base, phys_addr_t size, enum owner why)
+void __init ledger_lose(phys_addr_t base, phys_addr_t size)
 {
 	if (size && !memblock_is_memory(base))
-		ledger_own(base, size, why, 0);
+		ledger_own(base, size, OWNER_LOST, 0);
+}
+
+void __init ledger_left_out(phys_addr_t size)
+{
+	left_out += size;
 }
 
 int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
 {
 	int err = memblock_add_node(base, size, nid, flags);
-	phys_addr_t end = base + size;
-	const struct memblock_region *r;
 
-	for (phys_addr_t at = base; !err && (r = region_from(&ledger, at)) && r->base < end;) {
-		phys_addr_t start = max(r->base, base);
-
-		at = region_end(r);
-		if (is_gone(r->nid))
-			memblock_remove_range(&ledger, start, min(at, end) - start);
-	}
+	if (!err)
+		disown(base, size, OWNERS_GONE);
 	return err;
 }
 
@@ -145,7 +155,7 @@ phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner wh
 		phys_addr_t start = max(r->base, base), stop = min(region_end(r), end);
 
 		/* Whatever it was to be, now it is gone. */
-		memblock_remove_range(&ledger, start, stop - start);
+		erase(start, stop - start);
 		ledger_own(start, stop - start, why, 0);
 		at = stop;
 	}
@@ -171,15 +181,16 @@ void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)
 	while (ledger_find(owner, &start, &end) && start - base < size) {
 		phys_addr_t bytes = min(end - start, base + size - start);
 
-		memblock_phys_free(start, bytes);
-		memblock_remove_range(&ledger, start, bytes);
+		/* Without room to cut the reservation it stays, and keeps its owner. */
+		if (!memblock_phys_free(start, bytes))
+			erase(start, bytes);
 	}
 }
 
 void __init ledger_state(const char *(*node_name)(u32 node))
 {
 	name_of = node_name;
-	stated = memblock.memory.total_size;
+	stated = memblock.memory.total_size + left_out;
 	for (unsigned long i = 0; i < ledger.cnt; i++)
 		if (is_gone(ledger.regions[i].nid))
 			stated += ledger.regions[i].size;
@@ -187,23 +198,20 @@ void __init ledger_state(const char *(*node_name)(u32 node))
 
 /* --- the handing over ---------------------------------------------------------------------- */
 
+/* Detail of OWNER_LOST: so that it does not join what a tuple has beyond whole pages. */
+#define LOST_IN_MEMORY 1
+
 /* The part of [start, end) that is no whole page, at either end. */
 static void lose_edges(phys_addr_t start, phys_addr_t end)
 {
 	phys_addr_t first = min(PAGE_ALIGN(start), end);
 	phys_addr_t last = max(ALIGN_DOWN(end, PAGE_SIZE), first);
 
-	ledger_own(start, first - start, OWNER_LOST, 0);
-	ledger_own(last, end - last, OWNER_LOST, 0);
+	ledger_own(start, first - start, OWNER_LOST, LOST_IN_MEMORY);
+	ledger_own(last, end - last, OWNER_LOST, LOST_IN_MEMORY);
 }
 
-static void __init own_reserved(const struct memblock_region *r)
-{
-	ledger_own(r->base, r->size, r->flags & MEMBLOCK_RSRV_KERN ? OWNER_BOOT : OWNER_NO_REASON,
-		   0);
-}
-
-/* Take back what a round of ledger_close() has put in. */
+/* Take back what try_close() has put in. */
 static void __init undo_close(void)
 {
 	for (unsigned long i = ledger.cnt; i-- > 0;) {
@@ -211,29 +219,33 @@ static void __init undo_close(void)
 		enum owner owner = label_owner(r.nid);
 
 		if (owner == OWNER_BOOT || owner == OWNER_NO_REASON ||
-		    (owner == OWNER_LOST && memblock_is_memory(r.base)))
-			memblock_remove_range(&ledger, r.base, r.size);
+		    r.nid == ledger_label(OWNER_LOST, LOST_IN_MEMORY))
+			erase(r.base, r.size);
 	}
+}
+
+/* False when the list has grown into memory, which changed what is reserved. */
+static bool __init try_close(void)
+{
+	const struct memblock_region *array = ledger.regions;
+	phys_addr_t start, end;
+	u64 cursor;
+
+	for (unsigned long i = 0; i < memblock.reserved.cnt && array == ledger.regions; i++) {
+		struct memblock_region r = memblock.reserved.regions[i];
+
+		ledger_own(r.base, r.size,
+			   r.flags & MEMBLOCK_RSRV_KERN ? OWNER_BOOT : OWNER_NO_REASON, 0);
+	}
+	for_each_free_mem_range (cursor, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, NULL)
+		lose_edges(start, end);
+	return array == ledger.regions;
 }
 
 void __init ledger_close(void)
 {
-	const struct memblock_region *array = ledger.regions;
-	struct memblock_region *r;
-	phys_addr_t start, end;
-	u64 i;
-
-	for (;;) {
-		for_each_reserved_mem_region (r)
-			own_reserved(r);
-		for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, NULL)
-			lose_edges(start, end);
-		if (array == ledger.regions)
-			break;
-		/* The list has grown into memory, which changed what is reserved. */
-		array = ledger.regions;
+	while (!try_close())
 		undo_close();
-	}
 	closed = true;
 }
 
@@ -248,7 +260,7 @@ bool ledger_release(phys_addr_t start, phys_addr_t end)
 		at = region_end(r);
 	if (at < end)
 		return false;
-	memblock_remove_range(&ledger, start, end - start);
+	erase(start, end - start);
 	lose_edges(start, end);
 	return true;
 }
@@ -407,6 +419,7 @@ static void add_up(struct balance *b, bool coarse)
 
 	memset(b, 0, sizeof(*b));
 	b->stated = stated;
+	b->bytes[OWNER_LEFT_OUT] = left_out;
 	while (next_run(&run))
 		*(run.no_map ? &b->no_map : &b->bytes[label_owner(run.label)]) +=
 			run.end - run.start;
@@ -415,6 +428,8 @@ static void add_up(struct balance *b, bool coarse)
 /* What is wrong with the sum, NULL if nothing. */
 static const char *judge(const struct balance *b)
 {
+	if (incomplete)
+		return "there was no room to note every owner";
 	if (b->bytes[OWNER_NO_REASON])
 		return "memory is reserved and nobody says why";
 	if (sum(b, 0, NR_OWNERS - 1) + b->no_map != stated)

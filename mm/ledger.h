@@ -78,8 +78,10 @@ void ledger_state(const char *(*node_name)(u32 node));
 
 /* memblock_add_node(); what was gone of it is back. */
 int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags);
-/* Note what is not even in memblock.memory. */
-void ledger_gone(phys_addr_t base, phys_addr_t size, enum owner why);
+/* Note a part of a page, which memblock.memory has not. */
+void ledger_lose(phys_addr_t base, phys_addr_t size);
+/* Count memory for which the arrays have no room. */
+void ledger_left_out(phys_addr_t size);
 /* memblock_remove() with a reason, or panic. Returns the bytes that were memory until now. */
 phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why);
 /*

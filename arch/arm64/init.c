@@ -226,14 +226,6 @@ static void __init own_kernel_parts(void)
 	own_kernel(__early_tables_end, image_end(), OWNER_BRK);
 }
 
-static void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner,
-				    const char *what)
-{
-	if (ledger_reserve(base, size, owner, 0))
-		panic("%s at 0x%lx-0x%lx cannot be reserved: too many ranges", what, base,
-		      base + size - 1);
-}
-
 void __init arm64_memblock_init(void)
 {
 	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(image_end() - _text);
@@ -252,11 +244,11 @@ void __init arm64_memblock_init(void)
 	apply_memory_limit(kernel, size);
 
 	own_kernel_parts();
-	reserve_or_panic(kernel, size, OWNER_KERNEL_DATA, "kernel");
-	reserve_or_panic(machine.dt_phys, machine.dt_size, OWNER_TREE, "device tree");
+	reserve_or_panic(kernel, size, OWNER_KERNEL_DATA, 0, "kernel");
+	reserve_or_panic(machine.dt_phys, machine.dt_size, OWNER_TREE, 0, "device tree");
 	if (machine.initrd_end) {
 		reserve_or_panic(machine.initrd_start, machine.initrd_end - machine.initrd_start,
-				 OWNER_INITRD, "initrd");
+				 OWNER_INITRD, 0, "initrd");
 		pr_debug("initrd: 0x%lx-0x%lx\n", machine.initrd_start, machine.initrd_end - 1);
 	}
 	reserve_tree_regions();

@@ -4,7 +4,7 @@
 #include <asm/page.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
-#include <lib/errno.h>
+#include <lib/bug.h>
 #include <lib/kernel.h>
 #include <lib/printk.h>
 #include <mm/ledger.h>
@@ -81,7 +81,7 @@ static void __init keep_mapped(const struct region *r, phys_addr_t start, phys_a
 }
 
 /* Take [base, base + size) out of the linear map, whole pages. */
-static int __init keep_unmapped(const struct region *r, phys_addr_t base, phys_addr_t size)
+static void __init keep_unmapped(const struct region *r, phys_addr_t base, phys_addr_t size)
 {
 	phys_addr_t start = ALIGN_DOWN(base, PAGE_SIZE);
 	phys_addr_t end =
@@ -94,14 +94,14 @@ static int __init keep_unmapped(const struct region *r, phys_addr_t base, phys_a
 	keep_mapped(r, start, end, machine.initrd_start, machine.initrd_end - machine.initrd_start,
 		    "initrd");
 	/* What cannot be unmapped is kept at least. */
-	return err ? memblock_reserve(base, size) : 0;
+	if (err)
+		reserve_or_panic(base, size, OWNER_REGION, r->it->node, r->it->name);
 }
 
 static void __init reserve_static(const struct region *r, unsigned int index, phys_addr_t base,
 				  phys_addr_t size)
 {
 	const char *name = r->it->name;
-	int err;
 
 	if (size == 0)
 		return;
@@ -113,12 +113,11 @@ static void __init reserve_static(const struct region *r, unsigned int index, ph
 	if (!r->no_map && memblock_is_region_reserved(base, size))
 		pr_debug("/reserved-memory/%s: tuple %u overlaps what is reserved already\n", name,
 			 index);
-	err = r->no_map ? keep_unmapped(r, base, size) : memblock_reserve(base, size);
-	if (!err)
-		account(r, base, size);
+	if (r->no_map)
+		keep_unmapped(r, base, size);
 	else
-		pr_err("/reserved-memory/%s: tuple %u, 0x%lx bytes at 0x%lx, not reserved: too many ranges\n",
-		       name, index, size, base);
+		reserve_or_panic(base, size, OWNER_REGION, r->it->node, name);
+	account(r, base, size);
 }
 
 static void __init reserve_with_address(const struct region *r, const struct dt_prop *reg)
@@ -218,16 +217,14 @@ static void __init reserve_by_size(const struct region *r)
 }
 
 /* The regions with an address, or those without: the latter must not take what the former need. */
-static void __init reserve_children(u32 parent, struct dt_cells cells, bool with_address)
+static void __init reserve_children(const struct dt_iter *parent, struct dt_cells cells,
+				    bool with_address)
 {
-	struct dt_iter it;
+	struct dt_iter it = *parent;
 	struct region r = {.cells = cells};
 	struct dt_prop prop;
-	int depth;
+	int depth = it.depth + 1;
 
-	if (!dt_seek(&it, &machine.dt, parent))
-		return;
-	depth = it.depth + 1;
 	while (dt_next_node(&it) && it.depth >= depth) {
 		bool has_reg;
 
@@ -246,27 +243,43 @@ static void __init reserve_children(u32 parent, struct dt_cells cells, bool with
 	}
 }
 
-static void __init reserve_nodes(void)
+/* What is odd about the node is said when it comes by for the first time. */
+static void __init reserve_node(const struct dt_iter *it, bool with_address)
 {
-	const struct dt *dt = &machine.dt;
-	struct dt_cells cells;
+	const struct dt *dt = it->dt;
+	struct dt_cells cells = {dt_u32(dt, it->node, "#address-cells", machine.cells.addr),
+				 dt_u32(dt, it->node, "#size-cells", machine.cells.size)};
 	struct dt_prop prop;
 
-	if (!machine.reserved_memory)
+	if (with_address && (cells.addr != machine.cells.addr || cells.size != machine.cells.size))
+		pr_warn("/%s: #address-cells %u, #size-cells %u differ from the root's %u, %u\n",
+			it->name, cells.addr, cells.size, machine.cells.addr, machine.cells.size);
+	if (with_address && !cells_usable(cells))
+		pr_err("/%s: cells can be 1 or 2; nothing of it is reserved\n", it->name);
+	else if (with_address && !dt_prop(dt, it->node, "ranges", &prop))
+		pr_warn("/%s: no ranges, its addresses are taken as the CPU's\n", it->name);
+	if (cells_usable(cells))
+		reserve_children(it, cells, with_address);
+}
+
+static void __init reserve_nodes(bool with_address)
+{
+	struct dt_iter it;
+
+	if (!machine.reserved_memory || !dt_seek(&it, &machine.dt, machine.reserved_memory))
 		return;
-	cells.addr = dt_u32(dt, machine.reserved_memory, "#address-cells", machine.cells.addr);
-	cells.size = dt_u32(dt, machine.reserved_memory, "#size-cells", machine.cells.size);
-	if (cells.addr != machine.cells.addr || cells.size != machine.cells.size)
-		pr_warn("/reserved-memory: #address-cells %u, #size-cells %u differ from the root's %u, %u\n",
-			cells.addr, cells.size, machine.cells.addr, machine.cells.size);
-	if (!cells_usable(cells)) {
-		pr_err("/reserved-memory: cells can be 1 or 2; nothing of it is reserved\n");
-		return;
-	}
-	if (!dt_prop(dt, machine.reserved_memory, "ranges", &prop))
-		pr_warn("/reserved-memory: no ranges, its addresses are taken as the CPU's\n");
-	reserve_children(machine.reserved_memory, cells, true);
-	reserve_children(machine.reserved_memory, cells, false);
+	do {
+		if (it.depth == 1 && is_reserved_memory(&it))
+			reserve_node(&it, with_address);
+	} while (it.node < machine.last_reserved_memory && dt_next_node(&it));
+}
+
+void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail,
+			     const char *what)
+{
+	if (ledger_reserve(base, size, owner, detail))
+		panic("%s: 0x%lx bytes at 0x%lx cannot be reserved: too many ranges", what, size,
+		      base);
 }
 
 void __init reserve_tree_regions(void)
@@ -274,11 +287,10 @@ void __init reserve_tree_regions(void)
 	phys_addr_t base, size;
 
 	for (u32 i = 0; dt_mem_rsv(&machine.dt, i, &base, &size); i++) {
-		if (ledger_reserve(base, size, OWNER_MEMRESERVE, i))
-			pr_err("memreserve[%u]: 0x%lx bytes at 0x%lx not reserved: too many ranges\n",
-			       i, size, base);
-		else if (size)
+		reserve_or_panic(base, size, OWNER_MEMRESERVE, i, "memreserve");
+		if (size)
 			pr_debug("memreserve[%u]: 0x%lx-0x%lx\n", i, base, base + size - 1);
 	}
-	reserve_nodes();
+	reserve_nodes(true);
+	reserve_nodes(false);
 }

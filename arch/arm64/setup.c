@@ -26,7 +26,6 @@ struct scan {
 	unsigned int cpus;
 	int dead;      /* depth of the disabled node the scan is below; INT32_MAX: none */
 	int cpu_depth; /* depth at which nodes are children of /cpus; -1: not there */
-	u32 chosen;    /* node of /chosen; 0: not seen */
 	struct dt_prop usable_range; /* linux,usable-memory-range; len 0: none */
 };
 
@@ -53,13 +52,13 @@ static void __init add_memory(const char *node, unsigned int index, phys_addr_t 
 		pr_debug(
 			"/%s: tuple %u, 0x%lx bytes at 0x%lx, is not whole pages, rounded inwards\n",
 			node, index, size, base);
-		ledger_gone(base, min(start, base + size) - base, OWNER_LOST);
-		ledger_gone(max(end, base), base + size - max(end, base), OWNER_LOST);
+		ledger_lose(base, min(start, base + size) - base);
+		ledger_lose(max(end, base), base + size - max(end, base));
 	}
 	if (start >= end)
 		return;
 	if (ledger_add_memory(start, end - start, nid, flags)) {
-		ledger_gone(start, end - start, OWNER_LEFT_OUT);
+		ledger_left_out(end - start);
 		pr_err("/%s: tuple %u, 0x%lx bytes at 0x%lx, left out: too many ranges\n", node,
 		       index, size, base);
 		return;
@@ -274,9 +273,7 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 	if (!dt_prop(it->dt, it->node, "cpu-release-addr", &prop))
 		return;
 	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
-	if (ledger_reserve(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node))
-		pr_err("/cpus/%s: cpu-release-addr's page 0x%lx not reserved: too many ranges\n",
-		       it->name, page);
+	reserve_or_panic(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node, it->name);
 }
 
 /* What a bus's masters reach: the highest address its dma-ranges lead to. The lowest of these
@@ -317,17 +314,13 @@ static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_pro
 
 /* ---- the pass ---- */
 
-/* Is it this child of the root, with or without unit address? There is one; *node remembers it. */
-static bool __init is_the_one(const struct dt_iter *it, const char *name, u32 *node)
+static void __init note_reserved_memory(const struct dt_iter *it)
 {
-	if (it->depth != 1 || it->name[0] != name[0] || !dt_name_is(it->name, name))
-		return false;
-	if (*node) {
-		pr_warn("/%s: there is another /%s before it, ignored\n", it->name, name);
-		return false;
-	}
-	*node = it->node;
-	return true;
+	if (machine.reserved_memory)
+		pr_warn("/%s: not the only node of this name, all of them count\n", it->name);
+	else
+		machine.reserved_memory = it->node;
+	machine.last_reserved_memory = it->node;
 }
 
 /* The first string counts. */
@@ -347,11 +340,12 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 		scan->cpu_depth = -1;
 	if (it->depth == 0)
 		return scan_root(it);
-	if (is_the_one(it, "chosen", &scan->chosen))
+	if (it->depth == 1 && it->name[0] == 'c' && dt_name_is(it->name, "chosen"))
 		return scan_chosen(it, scan);
 	if (it->depth == 1 && !strcmp(it->name, "cpus"))
 		scan->cpu_depth = 2;
-	is_the_one(it, "reserved-memory", &machine.reserved_memory);
+	if (it->depth == 1 && is_reserved_memory(it))
+		note_reserved_memory(it);
 	while (dt_next_prop(it, &prop)) {
 		if (prop.name[0] == 'd' && !strcmp(prop.name, "device_type"))
 			type = prop;

@@ -254,9 +254,10 @@ CASES += [
              r"  kernel data\r", r"\n0x0*4024\w+-0x0*41ffffff +\d+K  memreserve\[0\]\r")),
     odd("reserved-memory-with-unit", body=trees.regions("fw@50000000 { reg = <0 0x50000000 0 0x1000000>; };", "reserved-memory@0"),
         mem=(r"\n0x0*50000000-0x0*50ffffff +16384K  /reserved-memory/fw@50000000\r",)),
-    odd("two-reserved-memory", r"/reserved-memory@1: there is another /reserved-memory before it, ignored",
-        body=trees.regions("a@50000000 { reg = <0 0x50000000 0 0x1000>; };") + "\n" + trees.regions("", "reserved-memory@1"),
-        mem=(r"/reserved-memory/a@50000000\r",)),
+    odd("two-reserved-memory", r"/reserved-memory@1: not the only node of this name, all of them count",
+        body=trees.regions("a@50000000 { reg = <0 0x50000000 0 0x1000>; };") + "\n"
+        + trees.regions("b@60000000 { reg = <0 0x60000000 0 0x1000>; };", "reserved-memory@1"),
+        mem=(r"/reserved-memory/a@50000000\r", r"/reserved-memory/b@60000000\r")),
     odd("usable-range-no-tuple", r"linux,usable-memory-range of 12 bytes names no whole page, not heeded",
         chosen="linux,usable-memory-range = <0 0x50000000 0>;"),
     odd("usable-range-empty", r"linux,usable-memory-range of 16 bytes names no whole page, not heeded",

@@ -25,7 +25,7 @@
 #include <asm/tlb.h>
 #include <lib/bug.h>
 #include <mm/early_ioremap.h>
-#include <mm/memblock.h>
+#include <mm/ledger.h>
 #include <mm/mm.h>
 #include <mm/vmalloc.h>
 
@@ -50,6 +50,7 @@ unsigned long kimage_voffset;
 
 unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 unsigned int nr_cpu_ids = 1;
+void (*host_unlock_hook)(void);
 __thread unsigned int host_cpu;
 pte_t init_pg_dir[PTRS_PER_TABLE] __aligned(4096);
 static unsigned int pa_bits;
@@ -362,14 +363,30 @@ static void page_tables(struct outcome *out)
 
 	if (!table)
 		panic("no memory for page tables");
-	memblock_phys_free(__pa_symbol(__early_tables_start),
-			   (phys_addr_t)(__early_tables_end - __early_tables_start));
-	memblock_phys_free(table + 5 * PAGE_SIZE, 3 * PAGE_SIZE);
+	ledger_own(table, 8 * PAGE_SIZE, OWNER_TABLES, 0);
+	ledger_free(__pa_symbol(__early_tables_start),
+		    (phys_addr_t)(__early_tables_end - __early_tables_start), OWNER_EARLY_TABLES);
+	ledger_free(table + 5 * PAGE_SIZE, 3 * PAGE_SIZE, OWNER_TABLES);
 	memblock_allow_resize();
 	out->kept[1] = (struct range){table, table + 5 * PAGE_SIZE};
 }
 
 #define STAGE(stage, ...) (boot_stage = #stage, stage(__VA_ARGS__))
+
+/* Every byte has an owner, where there was room to note them all. */
+static void check_ledger(void)
+{
+	struct balance b;
+	const char *wrong = ledger_balance(&b);
+
+	if (!wrong || strstr(wrong, "no room"))
+		return;
+	fprintf(stderr, "stated 0x%lx, no-map 0x%lx\n", b.stated, b.no_map);
+	for (unsigned int i = 0; i < NR_OWNERS; i++)
+		if (b.bytes[i])
+			fprintf(stderr, "owner %u: 0x%lx\n", i, b.bytes[i]);
+	finding("the ledger does not balance: %s", wrong);
+}
 
 static void boot(struct outcome *out)
 {
@@ -382,9 +399,13 @@ static void boot(struct outcome *out)
 	out->blob.end = out->blob.start + machine.dt_size;
 	STAGE(parse_early_param);
 	STAGE(arm64_memblock_init);
+	check_ledger();
 	STAGE(page_tables, out);
+	check_ledger();
 	STAGE(bootmem_init);
+	check_ledger();
 	STAGE(mem_init);
+	check_ledger();
 	boot_stage = "oracle";
 	if (nr_free_pages() != given_pages)
 		finding("%lu pages free in the zones, %lu given to them", nr_free_pages(),

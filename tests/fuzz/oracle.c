@@ -115,7 +115,8 @@ static bool is_type(int node, const char *type)
 	u32 len;
 	const u8 *p = prop(node, "device_type", &len);
 
-	return p && len == strlen(type) + 1 && !memcmp(p, type, len);
+	/* The first string counts. */
+	return p && len > strlen(type) && !memcmp(p, type, strlen(type) + 1);
 }
 
 /* True when the strings in [p, p + len) have s among them. */
@@ -144,7 +145,21 @@ static bool is_named(int node, const char *name)
 {
 	const char *n = fdt_get_name(fdt, node, NULL);
 
-	return n && !strcmp(n, name);
+	/* With unit address or without. */
+	return n && !strncmp(n, name, strlen(name)) && (!n[strlen(name)] || n[strlen(name)] == '@');
+}
+
+/* Is there a page that lies in one of the ranges, whole? */
+static bool has_page(const struct ranges *list)
+{
+	for (unsigned long i = 0; i < list->count; i++) {
+		phys_addr_t start = list->at[i].start;
+
+		if (start <= PHYS_ADDR_MAX - PAGE_SIZE &&
+		    PAGE_ALIGN(start) < ALIGN_DOWN(list->at[i].end, PAGE_SIZE))
+			return true;
+	}
+	return false;
 }
 
 /* Tuples of a property to a list, for address and size cells of 1 or 2. */
@@ -196,8 +211,8 @@ static void read_usable(struct stated *st, u32 ac, u32 sc)
 			if (!p || strcmp(name, "linux,usable-memory-range"))
 				continue;
 			st->usable.count = 0;
-			st->limited = len > 0;
 			add_tuples(&st->usable, p, (u32)len, ac, sc);
+			st->limited = has_page(&st->usable);
 		}
 	}
 }

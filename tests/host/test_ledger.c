@@ -92,7 +92,7 @@ static void do_lose(unsigned int from)
 {
 	unsigned int to = min(ALIGN(from + 1, PAGE_UNITS), from + random_below(3));
 
-	ledger_gone(from * UNIT, (to - from) * UNIT, OWNER_LOST);
+	ledger_lose(from * UNIT, (to - from) * UNIT);
 	if (!cells[from].memory)
 		set_owner(from, to, OWNER_LOST);
 }

@@ -5,6 +5,7 @@
 
 #include <lib/dt.h>
 #include <lib/types.h>
+#include <mm/ledger.h>
 
 /* Cells of addresses and sizes of a node's children. */
 struct dt_cells {
@@ -37,7 +38,8 @@ struct machine {
 	u32 psci_node;    /* in dt; for the function numbers of version 0.1 */
 	phys_addr_t dma_limit; /* last address every DMA master can reach (dma-ranges); all ones: no
 				  limit stated */
-	u32 reserved_memory;   /* node of /reserved-memory; 0, which is the root or a NOP: none */
+	/* First and last node called /reserved-memory; 0, which is the root or a NOP: none. */
+	u32 reserved_memory, last_reserved_memory;
 	/*
 	 * Memory kept for large contiguous buffers: cma=, or linux,cma-default. Linux lends such
 	 * memory to whoever can be moved out of it. Nothing can be moved here, so it is reserved
@@ -55,6 +57,12 @@ extern struct machine machine;
 
 /* The name of a node of machine.dt, with unit address. */
 const char *dt_node_name(u32 node);
+
+/* With unit address or without. */
+static inline bool is_reserved_memory(const struct dt_iter *it)
+{
+	return it->name[0] == 'r' && dt_name_is(it->name, "reserved-memory");
+}
 
 /*
  * Map, check and scan the tree at physical address dt_phys, memory nodes into memblock. Ends in
@@ -81,6 +89,10 @@ void mem_init(void);
  * tree and initrd are reserved.
  */
 void reserve_tree_regions(void);
+
+/* Reserve for what, or panic: else it would be given out. */
+void reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail,
+		      const char *what);
 
 /* memblock_phys_alloc_range() whose end, exclusive, means what it says. 0: no room. */
 phys_addr_t alloc_between(phys_addr_t size, phys_addr_t align, phys_addr_t start, phys_addr_t end);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Nothing faults: what is probed is the tree's first page and a page that stands in for a UART. */
+/* What is probed is the tree's first page and a page that stands in for a UART; and page
+ * descriptors, of which there are none yet. */
 #ifndef ASM_PROBE_H
 #define ASM_PROBE_H
 
+#include <asm/memory.h>
 #include <lib/types.h>
 
 static inline bool probe_read_u64(const volatile u64 *p, u64 *value)
 {
+	if ((unsigned long)p - VMEMMAP_START < VMEMMAP_SIZE)
+		return false;
 	*value = *p;
 	return true;
 }
