@@ -71,7 +71,8 @@ static void set_owner(unsigned int from, unsigned int to, enum owner owner)
 	bool from_tree = owner == OWNER_MEMRESERVE || owner == OWNER_REGION;
 
 	for (unsigned int i = from; i < to; i++)
-		if (cells[i].owner < 0 || (from_tree && is_passing(cells[i].owner)))
+		if (cells[i].owner < 0 || (from_tree && is_passing(cells[i].owner)) ||
+		    (owner == OWNER_SPIN_TABLE && cells[i].owner <= OWNER_LAST_GONE))
 			cells[i].owner = (int)owner;
 }
 
