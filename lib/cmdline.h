@@ -31,11 +31,10 @@ struct early_param {
 #define EARLY_PARAM_ENTRY(name, handler, help, line, first)                                        \
 	EARLY_PARAM_ENTRY_(name, handler, help, line, first)
 #define EARLY_PARAM_ENTRY_(name, handler, help, line, first)                                       \
-	static const char early_name_##line[] __initconst = name;                                  \
-	static const char early_help_##line[] __initconst = help;                                  \
+	static const char early_text_##line[] __initconst = name "\0" help;                        \
 	static const struct early_param early_param_##line __used __section("early_params")        \
-		__aligned(_Alignof(struct early_param)) = {early_name_##line, handler,             \
-							   early_help_##line, first}
+		__aligned(_Alignof(struct early_param)) = {                                        \
+			early_text_##line, handler, early_text_##line + sizeof(name), first}
 
 /*
  * Call the handlers for all words of cmdline (NULL: none), in the order they stand,
