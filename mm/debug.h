@@ -17,25 +17,17 @@
  * which.
  */
 struct fail_nth {
-	const char *name;
 	unsigned int nth, calls; /* nth 0: off */
 };
 extern struct fail_nth fail_page_alloc, failslab;
 
 /* Count a call. True if it is to fail; what and n say in the log what was asked for. Any context.
  */
-bool fail_counted(struct fail_nth *fail, const char *what, size_t n);
-
-static inline bool fail_call(struct fail_nth *fail, const char *what, size_t n)
-{
-	return unlikely(fail->nth) && fail_counted(fail, what, n);
-}
+bool fail_call(struct fail_nth *fail, const char *what, size_t n);
 
 /* init_on_alloc=1, init_on_free=1: pages and slab objects are cleared when they are given out,
  * given back. */
-#define INIT_ON_ALLOC 1u
-#define INIT_ON_FREE  2u
-extern unsigned int init_on;
+extern unsigned int init_on_alloc, init_on_free;
 
 /* Say of what was asked for and has not happened how many calls there were: nth is too large. */
 void fail_report(void);

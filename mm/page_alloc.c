@@ -379,7 +379,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order
 			page = nodes_alloc(nid, gfp, order);
 		}
 	}
-	if (page && (gfp & __GFP_ZERO || init_on & INIT_ON_ALLOC))
+	if (page && (gfp & __GFP_ZERO || init_on_alloc))
 		memset(page_address(page), 0, PAGE_SIZE << order);
 	if (!page && !(gfp & __GFP_NOWARN))
 		pr_warn("page allocation failure: order:%u, gfp:0x%x, %lu pages free%s\n", order,
@@ -456,7 +456,7 @@ static __noinline void free_slow(struct page *page, unsigned int order)
 		report_bad_free(page, order);
 		return;
 	}
-	if (init_on & INIT_ON_FREE)
+	if (init_on_free)
 		memset(page_address(page), 0, PAGE_SIZE << order);
 	zone = &zones[word_zone(word)];
 	flags = local_irq_save();

@@ -32,6 +32,8 @@ struct pgtable {
 
 /* The kernel's own tables (TTBR1). */
 extern struct pgtable init_mm;
+/* Pages of its tables, those in the image not counted. None is ever given back. */
+extern unsigned int nr_table_pages;
 
 /* Flags of pgtable_map(). */
 enum {

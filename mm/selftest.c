@@ -12,11 +12,13 @@
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
+#include <mm/zone.h>
 
 /* A test returns NULL, or what it found wrong. */
 struct selftest {
 	const char *name;
 	const char *(*run)(void);
+	bool named_only; /* run when asked for, not with the others */
 };
 
 static void fill(void *mem, size_t size, u8 seed)
@@ -197,19 +199,142 @@ static const char *test_mem(void)
 	return wrong;
 }
 
+/* --- exhaust: everything there is ---------------------------------------------------------------
+ */
+
+/* What is free, and how; meta: what descriptors, lists and tables have for good. */
+struct supplies {
+	unsigned long pages, meta;
+	unsigned long blocks[NR_PAGE_ORDERS];
+};
+
+static void take_stock(struct supplies *s)
+{
+	struct balance b;
+
+	kmem_cache_shrink_all();
+	drain_local_pages();
+	memset(s, 0, sizeof(*s));
+	ledger_balance(&b);
+	s->pages = PFN_DOWN(b.bytes[OWNER_FREE] + b.bytes[OWNER_UNOPENED]);
+	s->meta = PFN_DOWN(b.bytes[OWNER_META] + b.bytes[OWNER_PAGE_TABLE]);
+	for (struct zone *zone = zones; zone < zones + nr_zones; zone++)
+		zone_count_blocks(zone, s->blocks);
+}
+
+/* A word a cache line that nobody else writes; the first one links what was had before. */
+static u64 word_for(const u64 *p, size_t i)
+{
+	return (unsigned long)(p + i) * UL(0x9e3779b97f4a7c15);
+}
+
+struct exhaustible {
+	const char *name;
+	void *(*get)(size_t size);
+	void (*put)(const void *p);
+	size_t sizes[6]; /* in turn */
+};
+
+/* Take until there is no more, write all over it, give it back. True if what was written changed.
+ */
+static bool use_up(const struct exhaustible *e, unsigned long *got)
+{
+	bool wrong = false;
+	u64 *last = NULL, *p;
+	unsigned long n;
+
+	for (n = 0; (p = e->get(e->sizes[n % 6])); last = p, n++) {
+		for (size_t i = 8; i < e->sizes[n % 6] / 8; i += 8)
+			p[i] = word_for(p, i);
+		*p = (unsigned long)last;
+	}
+	for (*got = n; (p = last); e->put(p)) {
+		n--;
+		for (size_t i = 8; i < e->sizes[n % 6] / 8; i += 8)
+			wrong |= p[i] != word_for(p, i);
+		last = (u64 *)*p;
+	}
+	return wrong;
+}
+
+/* Say which sections are open, each once. */
+static void name_opened(void)
+{
+	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
+		for (const struct section *sec = zone->opened; sec != zone->named; sec = sec->below)
+			cprintf("section 0x%llx is open\n",
+				(unsigned long long)page_to_phys(sec->map));
+		zone->named = zone->opened;
+	}
+}
+
+/* The first time opens sections and makes tables for good; the second must change nothing at all.
+ */
+static const char *exhaust(const struct exhaustible *e)
+{
+	struct supplies before, after, again;
+	bool wrong;
+	unsigned long got;
+
+	take_stock(&before);
+	wrong = use_up(e, &got);
+	take_stock(&after);
+	wrong |= use_up(e, &got);
+	take_stock(&again);
+	name_opened();
+	cprintf("%s: %lu had, %lu pages free before, %lu after, %lu for good\n", e->name, got,
+		before.pages, again.pages, again.meta - before.meta);
+	if (wrong)
+		return "something was handed out twice";
+	if (before.pages - after.pages != after.meta - before.meta)
+		return "pages are missing";
+	return memcmp(&after, &again, sizeof(after)) ? "free memory is not what it was" : NULL;
+}
+
+static void *get_page(size_t size)
+{
+	(void)size;
+	return (void *)__get_free_page(GFP_NOWAIT);
+}
+
+static void put_page(const void *p)
+{
+	free_page((unsigned long)p);
+}
+
+static void *get_object(size_t size)
+{
+	return kmalloc(size, GFP_NOWAIT);
+}
+
+static const char *test_exhaust(void)
+{
+	static const struct exhaustible all[] = {
+		{"pages", get_page, put_page, {[0 ... 5] = PAGE_SIZE}},
+		{"kmalloc", get_object, kfree, {8192, 64, 2000, 96, 4096, 512}},
+		{"vmalloc",
+		 vmalloc,
+		 vfree,
+		 {PAGE_SIZE, SZ_1M, 3 * PAGE_SIZE + 5, 8, SZ_64K, SZ_2M + 1}}};
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && !wrong; i++)
+		wrong = exhaust(&all[i]);
+	return wrong;
+}
+
 static int selftest_command(int argc, char **argv)
 {
-	const struct selftest tests[] = {{"buddy", test_buddy},
-					 {"slab", test_slab},
-					 {"vmalloc", test_vmalloc},
-					 {"mem", test_mem},
-					 {"pt", tables_audit}};
+	const struct selftest tests[] = {
+		{"buddy", test_buddy, false},     {"slab", test_slab, false},
+		{"vmalloc", test_vmalloc, false}, {"mem", test_mem, false},
+		{"pt", tables_audit, false},      {"exhaust", test_exhaust, true}};
 	unsigned int failed = 0, ran = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		const char *wrong;
 
-		if (argc > 2 || (argc == 2 && strcmp(argv[1], tests[i].name)))
+		if (argc > 2 || (argc == 2 ? strcmp(argv[1], tests[i].name) : tests[i].named_only))
 			continue;
 		wrong = tests[i].run();
 		cprintf("%s %s%s%s\n", wrong ? "not ok" : "ok", tests[i].name, wrong ? ": " : "",
@@ -221,5 +346,6 @@ static int selftest_command(int argc, char **argv)
 		return -EINVAL;
 	return failed ? -EFAULT : 0;
 }
-MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc|mem|pt]",
-		"try the allocators, audit memory and page tables", selftest_command);
+MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc|mem|pt|exhaust]",
+		"try the allocators, audit memory and page tables; exhaust: use up all memory",
+		selftest_command);

@@ -9,16 +9,6 @@
 #include <mm/slab.h>
 #include <mm/zone.h>
 
-/* Free blocks of each order: on the sections' lists, and those that the extents not yet opened
- * would give. */
-static void count_blocks(struct zone *zone, unsigned long count[NR_PAGE_ORDERS])
-{
-	unsigned long flags = spin_lock_irqsave(&zone->lock);
-
-	zone_count_blocks(zone, count);
-	spin_unlock_irqrestore(&zone->lock, flags);
-}
-
 static int buddyinfo_command(int argc, char **argv)
 {
 	(void)argv;
@@ -27,7 +17,7 @@ static int buddyinfo_command(int argc, char **argv)
 	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
 		unsigned long count[NR_PAGE_ORDERS] = {0};
 
-		count_blocks(zone, count);
+		zone_count_blocks(zone, count);
 		cprintf("Node %d, zone %8s ", zone->nid, zone_names[zone->type]);
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 			cprintf("%6lu ", count[order]);

@@ -255,13 +255,13 @@ static bool check_free_object(const struct kmem_cache *cache, void *obj)
 static void hand_out(const struct kmem_cache *cache, void *obj, const void *caller)
 {
 	*mark_of(cache, obj) = 0;
-	if (likely(!(cache->debug | init_on)))
+	if (likely(!(cache->debug | init_on_alloc)))
 		return;
 	if (cache->debug & SLAB_RED_ZONE)
 		memset(mark_of(cache, obj), RED_ZONE, 8);
 	if (cache->debug & SLAB_POISON)
 		memset(obj, POISON_NEW, cache->object_size);
-	if (init_on & INIT_ON_ALLOC)
+	if (init_on_alloc)
 		kmem_cache_clear(cache, obj);
 	if (cache->debug & SLAB_STORE_USER)
 		users_of(cache, obj)[0] = caller;
@@ -273,7 +273,7 @@ static void take_back(const struct kmem_cache *cache, void *obj, const void *cal
 	check_red_zones(cache, obj, true);
 	if (cache->debug & SLAB_POISON)
 		memset(obj, POISON_FREE, cache->object_size);
-	else if (init_on & INIT_ON_FREE)
+	else if (init_on_free)
 		kmem_cache_clear(cache, obj);
 	if (cache->debug & SLAB_STORE_USER)
 		users_of(cache, obj)[1] = caller;
@@ -926,7 +926,7 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size, 
 	cache->mark_at = mark_behind ? ALIGN(size, 8) : 0;
 	cache->per_slab = (u32)min(((PAGE_SIZE << cache->order) - cache->first_at) / stride,
 				   (size_t)MAX_PER_SLAB);
-	keep = debug || init_on || failslab.nth ? 0 : SZ_256K / stride;
+	keep = debug | init_on_alloc | init_on_free | failslab.nth ? 0 : SZ_256K / stride;
 	cache->magazine_max = (u16)min(keep, (size_t)magazine_capacity(MAGAZINE_LEVELS - 1));
 	cache->align_mask = cache->magazine_max ? (stride & -stride) - 1 : ~UL(0);
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
@@ -997,7 +997,7 @@ static struct kmem_cache *cache_create(const char *name, size_t size, size_t ali
 }
 
 /* slab_debug=: these checks, for the caches of the list, each behind a comma; an empty one: all. */
-static const char *debug_list = "";
+static const char *debug_list;
 static size_t debug_list_len;
 static unsigned int debug_param;
 
@@ -1008,7 +1008,7 @@ static int __init set_slab_debug(const char *val, size_t len)
 	size_t i = 0;
 
 	for (; i < len && val[i] != ','; i++) {
-		const char *p = memchr(letters, val[i], 4);
+		const char *p = strchr(letters, val[i]);
 
 		if (p)
 			flags |= SLAB_CONSISTENCY_CHECKS << (p - letters);
@@ -1020,26 +1020,23 @@ static int __init set_slab_debug(const char *val, size_t len)
 	debug_list_len = len - i;
 	return 0;
 }
-EARLY_PARAM("slab_debug", set_slab_debug,
-	    "[=[FZPU][,<cache>[*]...]] checks, red zones, poison, users; - for none");
+EARLY_PARAM("slab_debug", set_slab_debug, "[=[FZPU][,<cache>...]]");
 
 /* The checks a cache gets: those it asks for and those that were asked for. */
 static unsigned int debug_flags(const char *name, unsigned int flags)
 {
-	const char *p = debug_list, *end = p + debug_list_len;
-	bool listed = p == end;
+	bool listed = !debug_list_len;
 
-	while (p < end && !listed) {
-		const char *entry = ++p;
-		size_t len;
+	for (size_t i = 0; i < debug_list_len && !listed;) {
+		const char *entry = debug_list + ++i;
+		size_t len = 0;
+		bool all;
 
-		while (p < end && *p != ',')
-			p++;
-		len = (size_t)(p - entry);
-		if (len && p[-1] == '*')
-			listed = !strncmp(name, entry, len - 1);
-		else
-			listed = strlen(name) == len && !strncmp(name, entry, len);
+		for (; i < debug_list_len && debug_list[i] != ','; i++)
+			len++;
+		all = entry[len - 1] == '*';
+		len -= all;
+		listed = !strncmp(name, entry, len) && (all || !name[len]);
 	}
 	return (flags | (listed ? debug_param : 0)) & SLAB_DEBUG_FLAGS;
 }
@@ -1102,6 +1099,14 @@ unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 	pages = drop_empty(cache);
 	local_irq_restore(flags);
 	return pages;
+}
+
+/* Twice: magazines are objects of caches that may have been asked already. */
+void kmem_cache_shrink_all(void)
+{
+	for (unsigned int i = 0; i < 2 * table_size; i++)
+		if (caches[i % table_size])
+			kmem_cache_shrink(caches[i % table_size]);
 }
 
 int kmem_cache_destroy(struct kmem_cache *cache)
@@ -1290,13 +1295,13 @@ static void *memblock_array(size_t size)
 
 void __init kmem_cache_init(u64 seed)
 {
-	static const char *const names[NR_KMALLOC_CLASSES] __initconst = {
-		"kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",
-		"kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
-		"kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
+	static const char names[] = "kmalloc-8\0kmalloc-16\0kmalloc-32\0kmalloc-64\0kmalloc-96\0"
+				    "kmalloc-128\0kmalloc-192\0kmalloc-256\0kmalloc-512\0"
+				    "kmalloc-1k\0kmalloc-2k\0kmalloc-4k\0kmalloc-8k";
 	static const u16 sizes[NR_KMALLOC_CLASSES] __initconst = {
 		8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192};
 	size_t bytes = 3 * ALIGN(cache_bytes(), SMP_CACHE_BYTES);
+	const char *name = names;
 	char *memory = (char *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(bytes));
 
 	if (!memory)
@@ -1310,7 +1315,8 @@ void __init kmem_cache_init(u64 seed)
 	for (unsigned int i = 0; i < NR_KMALLOC_CLASSES; i++) {
 		size_t align = is_power_of_2(sizes[i]) ? sizes[i] : ARCH_KMALLOC_MINALIGN;
 
-		kmalloc_caches[i] = kmem_cache_create(names[i], sizes[i], align, SLAB_PANIC, NULL);
+		kmalloc_caches[i] = kmem_cache_create(name, sizes[i], align, SLAB_PANIC, NULL);
+		name += strlen(name) + 1;
 	}
 	memblock_late_alloc = memblock_array;
 	memblock_late_free = kfree;

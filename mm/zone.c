@@ -540,7 +540,7 @@ unsigned long alloc_contig_pages(unsigned long nr, unsigned long align, gfp_t gf
 	if (pfn == NO_PFN && !(gfp & __GFP_NOWARN))
 		pr_warn("no %lu contiguous pages aligned to %lu, %lu pages free\n", nr, align,
 			nr_free_pages());
-	if (pfn != NO_PFN && (gfp & __GFP_ZERO || init_on & INIT_ON_ALLOC))
+	if (pfn != NO_PFN && (gfp & __GFP_ZERO || init_on_alloc))
 		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
 	return pfn;
 }
@@ -576,7 +576,7 @@ void free_contig_range(unsigned long pfn, unsigned long nr)
 		 "bad free of %lu contiguous pages at page frame 0x%lx, ignored: %lu are given out",
 		 nr, pfn, is))
 		return;
-	if (init_on & INIT_ON_FREE)
+	if (init_on_free)
 		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
 	add_range(zone, pfn, pfn + nr);
 }
@@ -598,8 +598,10 @@ static void count_extent(struct extent e, unsigned long *count)
 	}
 }
 
-void zone_count_blocks(const struct zone *zone, unsigned long count[NR_PAGE_ORDERS])
+void zone_count_blocks(struct zone *zone, unsigned long count[NR_PAGE_ORDERS])
 {
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+
 	for (const struct section *sec = zone->opened; sec; sec = sec->below)
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 			for (unsigned int i = sec->head[order]; i != LINK_NONE;
@@ -607,6 +609,7 @@ void zone_count_blocks(const struct zone *zone, unsigned long count[NR_PAGE_ORDE
 				count[order]++;
 	for (unsigned int i = 0; i < zone->unopened.nr; i++)
 		count_extent(zone->unopened.range[i], count);
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 unsigned long zone_free_pages(struct zone *zone)
@@ -721,7 +724,7 @@ static void __init size_zone(struct zone *zone, unsigned int id)
 	/* Each reserved range can split a free one; some more may be reserved until memblock
 	 * closes. */
 	unsigned int spare = (unsigned int)memblock.reserved.cnt + 32;
-	bool see_all = fail_page_alloc.nth || init_on;
+	bool see_all = fail_page_alloc.nth || init_on_alloc || init_on_free;
 
 	zone->id = (u16)id;
 	zone->unopened.max += spare;

@@ -40,6 +40,7 @@ struct zone {
 	u32 avail;                        /* bit i: sections[i] is not empty; bit 0 unused */
 	struct section *sections[NR_PAGE_ORDERS + 1]; /* by highest non-empty order + 1 */
 	struct section *opened;                       /* all of them, last opened first */
+	const struct section *named;                  /* the newest that selftest has spoken of */
 	unsigned long nr_opened;
 	struct extents unopened;
 	struct extents contig;        /* given out by alloc_contig_pages(), one entry each */
@@ -73,8 +74,8 @@ unsigned long page_list_count(unsigned int cpu, const struct zone *zone, unsigne
 /* Free pages of a zone: in sections, in extents, on CPUs' lists. */
 unsigned long zone_free_pages(struct zone *zone);
 /* Add the zone's free blocks of each order to count: on its sections' lists, and what its extents
- * would give. Locked. */
-void zone_count_blocks(const struct zone *zone, unsigned long count[NR_PAGE_ORDERS]);
+ * would give. */
+void zone_count_blocks(struct zone *zone, unsigned long count[NR_PAGE_ORDERS]);
 
 /* Highest zone type the flags allow. */
 static inline int gfp_zone(gfp_t gfp)

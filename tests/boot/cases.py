@@ -399,6 +399,14 @@ for kernel in ("gcc-48", "llvm-39"):
                OBJECT + "used after free: 0x88 at offset 0", USERS,
                Send("slabinfo"), r"kmalloc-8 .* tunables    0 ", r"kmalloc-16 .* tunables +[1-9]"),
     ]
+# All there is, three ways, each twice: nothing is missing then.
+CASES += [
+    session(f"exhaust-{kernel}-{name}", *command(
+        "selftest exhaust", r"section 0x4\w+ is open", r"section 0x4\w+ is open",
+        r"pages: 6\d{4} had, 6\d{4} pages free before, 6\d{4} after, \d+ for good", r"kmalloc: \d+ had, .*, 0 for good",
+        r"vmalloc: \d+ had", r"\nok exhaust"), kernel=kernel, run={"MEM": "256M", **run}, timeout=240)
+    for kernel, name, run in (("gcc-48", "plain", {}), ("llvm-39", "plain", {}), ("gcc-48", "numa", {"NUMA": 1}))
+]
 # Everything on: nothing is found where nothing is wrong.
 CASES += [
     session(f"checks-{kernel}", *command("selftest", r"\nok buddy", r"\nok slab", r"\nok vmalloc"), kernel=kernel,

@@ -800,21 +800,21 @@ static void cleared(void)
 	memset(p, 1, 64);
 	kfree(p);
 	for (unsigned int i = 1; i < 8; i++)
-		CHECK(p[i] == (init_on & INIT_ON_FREE ? 0 : 0x0101010101010101));
+		CHECK(p[i] == (init_on_free ? 0 : 0x0101010101010101));
 	CHECK(kmalloc(64, GFP_KERNEL) == p);
 	for (unsigned int i = 1; i < 8; i++)
 		CHECK(p[i] == 0);
 	p = (void *)__get_free_pages(GFP_KERNEL, 1);
-	CHECK(!p[1] || !(init_on & INIT_ON_ALLOC));
+	CHECK(!p[1] || !init_on_alloc);
 	memset(p, 1, 2 * PAGE_SIZE);
 	free_pages((unsigned long)p, 1);
-	CHECK(!p[1023] == !!(init_on & INIT_ON_FREE));
+	CHECK(!p[1023] == !!init_on_free);
 	pfn = alloc_contig_pages(3, 1, GFP_KERNEL, -1);
 	p = phys_to_virt(PFN_PHYS(pfn));
-	CHECK(!p[1535] || !(init_on & INIT_ON_ALLOC));
+	CHECK(!p[1535] || !init_on_alloc);
 	memset(p, 1, 3 * PAGE_SIZE);
 	free_contig_range(pfn, 3);
-	CHECK(!p[1535] == !!(init_on & INIT_ON_FREE));
+	CHECK(!p[1535] == !!init_on_free);
 	CHECK(stub_warnings == 0);
 }
 
@@ -862,11 +862,13 @@ static void test_checks(void **state)
 	fail_page_alloc.nth = 5;
 	on_machine(&plain, fail_pages);
 	fail_page_alloc.nth = 0;
-	for (init_on = 1; init_on < 4; init_on++)
+	for (unsigned int which = 1; which < 4; which++) {
+		init_on_alloc = which & 1;
+		init_on_free = which >> 1;
 		on_machine(&plain, cleared);
-	init_on = INIT_ON_ALLOC | INIT_ON_FREE;
+	}
 	on_machine(&m, checked_trace);
-	init_on = 0;
+	init_on_alloc = init_on_free = 0;
 }
 
 /* --- threads ------------------------------------------------------------------------------- */

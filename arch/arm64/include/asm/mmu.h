@@ -22,7 +22,4 @@ void table_pages_from_buddy(void);
  * from outside of them. */
 void free_initmem(void);
 
-/* Pages in use for the kernel's tables, those in the image not counted. */
-extern unsigned int nr_table_pages;
-
 #endif
