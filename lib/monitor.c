@@ -228,13 +228,23 @@ static struct {
 	bool after_return;    /* a newline now belongs to the return before */
 } editor;
 
+/* The console may be gone, even while it is read. */
+static void need_input(void)
+{
+	if (monitor_getc)
+		return;
+	pr_notice("This console has no input: no prompt, halted\n");
+	halt();
+}
+
 static int wait_for_char(void)
 {
 	int c;
 
-	do
+	do {
+		need_input();
 		c = monitor_getc();
-	while (c < 0);
+	} while (c < 0);
 	return c;
 }
 
@@ -384,10 +394,7 @@ void monitor_loop(void)
 {
 	if (run_commands)
 		run_all(run_commands, run_len, true);
-	if (!monitor_getc) {
-		pr_notice("This console has no input: no prompt, halted\n");
-		halt();
-	}
+	need_input();
 	for (;;)
 		monitor_run(read_line());
 }

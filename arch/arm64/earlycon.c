@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <asm/cpu.h>
 #include <asm/earlycon.h>
 #include <asm/fixmap.h>
 #include <asm/page.h>
+#include <asm/percpu.h>
 #include <asm/probe.h>
 #include <asm/setup.h>
 #include <asm/sysreg.h>
@@ -17,7 +19,7 @@
 /* What a transmitter gets to take the next character: 50 ms are two characters at 300 bits a
  * second. */
 #define WAIT_MS    50
-#define WAIT_LOOPS 10000000 /* when nobody set the counter's frequency */
+#define WAIT_LOOPS 2000000 /* looks, when the counter is of no use: each takes 25 ns and more */
 
 extern const struct earlycon_driver __start_earlycon_drivers[], __stop_earlycon_drivers[];
 #define for_each_driver(drv)                                                                       \
@@ -27,68 +29,94 @@ static struct earlycon_device device;
 
 /* ---- what drivers use ---- */
 
-bool earlycon_probe_read(const struct earlycon_device *dev, unsigned int reg, u32 *value)
+u32 earlycon_read_reg(struct earlycon_device *dev, unsigned int reg)
 {
 	volatile u8 *p = dev->base + (reg << dev->shift);
-	u8 byte;
+	u32 value = 0;
+	u8 byte = 0;
 
-	if (dev->width != 1)
-		return probe_read_u32((volatile u32 *)p, value);
-	if (!probe_read_u8(p, &byte))
-		return false;
-	*value = byte;
-	return true;
+	if (dev->width == 1 ? !probe_read_u8(p, &byte) : !probe_read_u32((volatile u32 *)p, &value))
+		dev->stuck = true;
+	return value | byte;
 }
 
-bool earlycon_probe_write(const struct earlycon_device *dev, unsigned int reg, u32 value)
+void earlycon_write_reg(struct earlycon_device *dev, unsigned int reg, u32 value)
 {
 	volatile u8 *p = dev->base + (reg << dev->shift);
 
-	return dev->width == 1 ? probe_write_u8(p, (u8)value)
-			       : probe_write_u32((volatile u32 *)p, value);
+	if (dev->width == 1 ? !probe_write_u8(p, (u8)value)
+			    : !probe_write_u32((volatile u32 *)p, value))
+		dev->stuck = true;
 }
 
-static bool is_ready(const struct earlycon_device *dev, const struct earlycon_status *status)
+/* Counters have been seen to stand still, and to be read too low or too high for a moment
+ * (Cortex-A73 erratum 858921 and its like): late is what two reads agree on. */
+static bool is_late(u64 start, s64 ticks)
 {
-	return (earlycon_read_reg(dev, status->reg) & status->mask) == status->ready;
+	return ticks && (s64)(read_sysreg(cntvct_el0) - start) >= ticks &&
+	       (s64)(read_sysreg(cntvct_el0) - start) >= ticks;
 }
 
 bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *status)
 {
-	u64 ticks = read_sysreg(cntfrq_el0) * WAIT_MS / 1000;
+	s64 ticks = (s64)(read_sysreg(cntfrq_el0) * WAIT_MS / 1000);
 	u64 start = read_sysreg(cntvct_el0);
+	bool late = false;
 
-	for (u64 loops = 0; ticks ? read_sysreg(cntvct_el0) - start < ticks : loops < WAIT_LOOPS;
-	     loops++)
-		if (is_ready(dev, status))
+	for (u32 loops = 0; !dev->stuck; loops++) {
+		u32 value = earlycon_read_reg(dev, status->reg);
+
+		if (!dev->stuck && (value & status->mask) == status->ready)
 			return true;
-	dev->stuck = !is_ready(dev, status);
-	return !dev->stuck;
+		/* Once more after it is late: nobody knows when the last look was. */
+		if (late || loops == WAIT_LOOPS)
+			dev->stuck = true;
+		late = is_late(start, ticks);
+	}
+	return false;
 }
 
+/* One access that may fault, and nothing else. */
+#define LOAD(insn, value, p, fault)                                                                \
+	__asm__ goto("1: " insn " %w0, [%1]\n" EXTABLE("1b", "1b + 4", "%l[" #fault "]")           \
+		     : "=r"(value)                                                                 \
+		     : "r"(p)                                                                      \
+		     :                                                                             \
+		     : fault)
+#define STORE(insn, value, p, fault)                                                               \
+	__asm__ goto("1: " insn " %w0, [%1]\n" EXTABLE("1b", "1b + 4", "%l[" #fault "]")           \
+		     :                                                                             \
+		     : "r"(value), "r"(p)                                                          \
+		     : "memory"                                                                    \
+		     : fault)
+
 /* Characters are most of what a boot does: all that does not change from one to the next is looked
- * up before. */
+ * up before, and the probe's barriers come once for all, in console_write(). */
 void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
 		   const struct earlycon_status *room, unsigned int data_reg)
 {
 	volatile u8 *status = dev->base + (room->reg << dev->shift),
 		    *data = dev->base + (data_reg << dev->shift);
-	u32 mask = room->mask, ready = room->ready;
+	u32 mask = room->mask, ready = room->ready, value;
 
 	if (dev->width == 1) {
 		for (; len > 0; len--) {
-			if (unlikely((readb_relaxed(status) & mask) != ready) &&
-			    !earlycon_wait(dev, room))
+			LOAD("ldarb", value, status, fault);
+			if (unlikely((value & mask) != ready) && !earlycon_wait(dev, room))
 				return;
-			writeb_relaxed((u8)*text++, data);
+			STORE("strb", (u32)(u8)*text++, data, fault);
 		}
 		return;
 	}
 	for (; len > 0; len--) {
-		if (unlikely((readl_relaxed(status) & mask) != ready) && !earlycon_wait(dev, room))
+		LOAD("ldar", value, status, fault);
+		if (unlikely((value & mask) != ready) && !earlycon_wait(dev, room))
 			return;
-		writel_relaxed((u8)*text++, data);
+		STORE("str", (u32)(u8)*text++, data, fault);
 	}
+	return;
+fault:
+	dev->stuck = true;
 }
 
 /* ---- the console ---- */
@@ -110,24 +138,51 @@ static void write_lines(struct earlycon_device *dev, const char *text, size_t le
 	}
 }
 
+static void drop_console(struct console *con)
+{
+	unregister_console(con);
+	monitor_getc = NULL;
+	pr_err("earlycon: %s takes no more characters, or faults (waited %u ms at most, SError 0x%lx): dropped, the log goes on in memory\n",
+	       device.driver->shown, WAIT_MS, device.serror);
+}
+
 static void console_write(struct console *con, const char *text, size_t len)
 {
 	if (device.stuck)
 		return;
+	device.writer = this_cpu();
 	write_lines(&device, text, len);
-	if (!device.stuck)
-		return;
-	unregister_console(con);
-	monitor_getc = NULL;
-	pr_err("earlycon: %s takes no more characters (waited %u ms): dropped, the log goes on in memory\n",
-	       device.driver->shown, WAIT_MS);
+	/* What a write comes back as belongs to it. */
+	probe_settle();
+	device.writer = NULL;
+	if (READ_ONCE(device.stuck))
+		drop_console(con);
 }
 
 static struct console console = {.name = "earlycon", .write = console_write};
 
 int earlycon_getc(void)
 {
-	return device.driver && !device.stuck ? device.driver->getc(&device) : -1;
+	int c;
+
+	if (!device.driver || device.stuck)
+		return -1;
+	c = device.driver->getc(&device);
+	if (!device.stuck)
+		return c;
+	drop_console(&console);
+	return -1;
+}
+
+/* The registers that were interrupted are as they were: writing goes on, to a device that is not
+ * asked any more. */
+bool earlycon_serror(u64 esr)
+{
+	if (READ_ONCE(device.writer) != this_cpu())
+		return false;
+	device.serror = esr;
+	WRITE_ONCE(device.stuck, true);
+	return true;
 }
 
 /* ---- bringing one up ---- */
@@ -158,10 +213,11 @@ static const char *__init map_registers(struct earlycon_device *dev)
 	if (offset + ((phys_addr_t)dev->driver->window << dev->shift) > PAGE_SIZE)
 		return "the registers cross the end of a page";
 	/* Device and cacheable mappings of one page must not mix, and what is written there would
-	 * be lost data. */
+	 * be lost data. nGnRnE, here and in earlycon_remap(): a write's error comes from the device
+	 * itself, so a DSB waits for it. */
 	if (memblock_is_memory(dev->phys))
 		return "the address is RAM";
-	set_fixmap_io(FIX_EARLYCON_MEM_BASE, dev->phys);
+	__set_fixmap(FIX_EARLYCON_MEM_BASE, dev->phys, PAGE_KERNEL_DEVICE_NP);
 	dev->base = (volatile u8 *)fix_to_virt(FIX_EARLYCON_MEM_BASE) + offset;
 	return NULL;
 }
@@ -188,8 +244,11 @@ static const char *__init start_console(const struct earlycon_device *dev, const
 	read_options(&device);
 	if (device.driver->window)
 		why = map_registers(&device);
+	unmask_serror();
 	if (!why)
 		why = device.driver->setup(&device);
+	if (!why && device.stuck)
+		why = "nothing answers at this address";
 	if (why) {
 		if (device.base)
 			clear_fixmap(FIX_EARLYCON_MEM_BASE);
@@ -405,7 +464,7 @@ void __init earlycon_remap(void)
 	if (!device.driver || !device.base)
 		return;
 	/* When there is no room the slot goes on serving. */
-	base = ioremap(device.phys, (size_t)device.driver->window << device.shift);
+	base = ioremap_np(device.phys, (size_t)device.driver->window << device.shift);
 	if (!base)
 		return;
 	device.base = base;

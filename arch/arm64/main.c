@@ -5,7 +5,6 @@
 #include <asm/cpu.h>
 #include <asm/earlycon.h>
 #include <asm/fixmap.h>
-#include <asm/irqflags.h>
 #include <asm/mmu.h>
 #include <asm/power.h>
 #include <asm/sections.h>
@@ -76,13 +75,13 @@ void __init start_kernel(void)
 {
 	bss_is_clear = true;
 	connect_lib();
-	unmask_serror();                            /* from here on it is named, not kept */
 	STAGE(boot_cpu_init);                       /* who we are, since when */
 	STAGE(early_fixmap_init);                   /* any single page can be reached */
 	STAGE(early_ioremap_init);                  /* and up to 256 KiB of a device */
 	STAGE(setup_machine_fdt, handover.args[0]); /* the tree: mapped, checked, scanned */
 	seed_stack_guard(machine.seed ^ clock_ticks());
 	STAGE(parse_early_param);          /* earlycon talks from here on */
+	unmask_serror();                   /* an error of the memory system is shown */
 	MEMORY_STAGE(arm64_memblock_init); /* memory and reserved, clipped and complete */
 	MEMORY_STAGE(paging_init);         /* swapper_pg_dir live, linear map there */
 	MEMORY_STAGE(bootmem_init);        /* zones and nodes */

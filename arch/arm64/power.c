@@ -24,7 +24,7 @@ bool smh_call(u64 op, u64 arg, u64 *result)
 	__asm__ volatile("mov %w2, #0\n"
 			 "1: hlt #0xf000\n"
 			 "mov %w2, #1\n"
-			 "2:\n" EXTABLE("1b", "2b")
+			 "2:\n" EXTABLE("1b", "2b", "2b")
 			 : "+r"(x0), "+r"(x1), "=&r"(ok)
 			 :
 			 : "memory");
@@ -37,7 +37,7 @@ bool smh_call(u64 op, u64 arg, u64 *result)
  * if it did not work. */
 #define PSCI_CALL(insn, x0)                                                                        \
 	__asm__ volatile("1: " insn " #0\n"                                                        \
-			 "2:\n" EXTABLE("1b", "2b")                                                \
+			 "2:\n" EXTABLE("1b", "2b", "2b")                                          \
 			 : "+r"(x0)                                                                \
 			 :                                                                         \
 			 : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",     \

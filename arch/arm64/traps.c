@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions in words (Arm ARM D19.2.40, ESR_EL1). */
 #include <asm/boot.h>
+#include <asm/earlycon.h>
 #include <asm/extable.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
@@ -22,6 +23,8 @@ _Static_assert(sizeof(struct pt_regs) == REGS_SIZE, "vectors.S reserves so much"
 
 #define EC_IABT 0x21
 #define EC_DABT 0x25
+
+#define SERROR 3 /* in bits 1:0 of a vector's number */
 
 #define ESR_EC(esr) (unsigned int)((esr) >> 26 & 0x3f)
 #define ESR_WNR     BIT(6)
@@ -226,13 +229,18 @@ static void __noreturn die(const struct pt_regs *regs)
 unsigned long extable_fixup(unsigned long pc)
 {
 	struct entry {
-		s32 insn, fixup;
+		s32 start; /* from here */
+		u16 size;
+		s16 fixup; /* from start */
 	};
 	extern const struct entry __start___ex_table[], __stop___ex_table[];
 
-	for (const struct entry *e = __start___ex_table; e < __stop___ex_table; e++)
-		if ((unsigned long)&e->insn + (unsigned long)(long)e->insn == pc)
-			return (unsigned long)&e->fixup + (unsigned long)(long)e->fixup;
+	for (const struct entry *e = __start___ex_table; e < __stop___ex_table; e++) {
+		unsigned long start = (unsigned long)e + (unsigned long)(long)e->start;
+
+		if (pc - start < e->size)
+			return start + (unsigned long)(long)e->fixup;
+	}
 	return 0;
 }
 
@@ -240,14 +248,17 @@ void handle_exception(struct pt_regs *regs)
 {
 	static bool reporting;
 	unsigned long fixup = extable_fixup(regs->pc);
+	unsigned int origin = regs->vector & 3;
 
-	/* Synchronous exceptions, and SErrors of a write that was probed. */
-	if (fixup && ((regs->vector & 3) == 0 || (regs->vector & 3) == 3)) {
+	/* Synchronous exceptions, and SErrors that a probe waits for. */
+	if (fixup && (origin == 0 || origin == SERROR)) {
 		regs->pc = fixup;
 		return;
 	}
 	if (!bss_is_clear)
 		boot_dead_end(BOOT_EXCEPTION, regs->esr, regs->pc, regs->far);
+	if (origin == SERROR && earlycon_serror(regs->esr))
+		return;
 	if (reporting)
 		report_nested(regs);
 	reporting = true;

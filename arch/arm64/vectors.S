@@ -81,7 +81,7 @@ LOCAL_FUNC save_and_handle
 	mov	x0, sp
 	bl	handle_exception
 
-	/* Only a fix-up returns, to a pc it changed. */
+	/* Fix-ups return, to a pc they changed, and what is done with here. */
 	ldp	x2, x3, [sp, #REGS_PC]
 	msr	elr_el1, x2
 	msr	spsr_el1, x3

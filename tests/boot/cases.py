@@ -294,6 +294,64 @@ CASES += [
     Case("exit-status-0", append='run="poweroff 0"', steps=("Boot complete: ",), status=0),
 ]
 
+# --- consoles that are none, or that go: they cost the console, not the boot --------------------------------------------
+
+
+def logged(*patterns):
+    """At the end the log, which nobody may have seen, has these lines."""
+    def action(stopped):
+        text = stopped.log()
+        for pattern in patterns:
+            assert re.search(pattern, text), f"not in the log: {pattern}\n{text}"
+    return Stop("poweroff_command", action)
+
+
+def log_in_memory(name, *patterns, before=(), **kwargs):
+    """A boot to its end, most of it not shown."""
+    return Case(name, steps=(*before, logged(*patterns, "Boot complete: ")), **kwargs)
+
+
+DROPPED = r"earlycon: \w+ takes no more characters, or faults \(waited 50 ms at most, SError 0x"
+
+
+def vanish(stopped):
+    """The console's registers are where nothing is."""
+    stopped.write(stopped.physical("device") + 8, 0x3000000000)
+
+
+def vanish_mapped(stopped):
+    """The same, where the registers are mapped."""
+    stopped.write(stopped.physical("device") + 16, -(1 << 20) & (1 << 64) - 1)
+
+
+def counter(reads):
+    """Reads of the counter in earlycon_wait() give 0: the counter stands still, or but for the first, goes back."""
+    def action(stopped):
+        assert stopped.patch("earlycon_wait", 64, 0xffffffe0, 0xd53be040, lambda insn: 0xd2800000 | insn & 31, reads) > 1
+    return action
+
+
+# No UART: it reads as 0, so it is never ready.
+NEVER_READY = "earlycon=uart8250,mmio32,0xa000000"
+CASES += [
+    boot("console-nowhere", append=f'earlycon=pl011,0x3000000000 run="selftest pt; poweroff {STATUS}"',
+         before=(r"earlycon=pl011,0x3000000000: nothing answers at this address", PL011)),
+    *(Case(f"console-stuck{name}", append=f'{NEVER_READY} run="selftest pt; poweroff {STATUS}"',
+           steps=(*before, rf"{DROPPED}0\)", PL011, "Boot complete: "))
+      for name, before in (("", ()), ("-counter-stopped", (Stop("earlycon_wait", counter(slice(None))),)),
+                           ("-counter-goes-back", (Stop("earlycon_wait", counter(slice(1, None))),)))),
+    log_in_memory("console-vanishes", rf"{DROPPED}0\)", before=(Stop("earlycon_remap", vanish),)),
+    log_in_memory("console-write-serror", r'stdout-path "[^"]*": nothing answers at this address', run={"EL": 1, "BUS_ERROR": 0}),
+    log_in_memory("console-write-serror-later", rf"{DROPPED}be000000\)", before=("Memory: ",), run={"EL": 1, "BUS_ERROR": 300}),
+    log_in_memory("console-write-serror-later-llvm", rf"{DROPPED}be000000\)", before=("Memory: ",), kernel="llvm-39",
+                  run={"EL": 1, "BUS_ERROR": 300, "CPU": "cortex-a57"}),
+    boot("serror-at-entry", before=(r"An SError was pending at entry, from before the kernel: dropped, ESR 0xbe", PL011),
+         run={"EL": 1, "ENTER": "serror"}),
+    Case("console-read-fails", append="", status=None, forbid=(), steps=(
+        "Boot complete: ", "firstlight> ", Stop("earlycon_getc", vanish_mapped),
+        Peek("info registers", r"X00=0*8\b"))),
+]
+
 # --- the monitor ------------------------------------------------------------------------------------------------------
 
 COMMANDS = "help mem iomem memblock buddyinfo zoneinfo slabinfo vmallocinfo pt fdt dmesg selftest reboot poweroff".split()

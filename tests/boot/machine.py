@@ -132,6 +132,23 @@ class Machine:
             assert self.ask(f"M{at:x},8:{value.to_bytes(8, 'little').hex()}") == "OK"
         self.saved = {}
 
+    def patch(self, symbol, count, mask, value, replacement, which=slice(None)):
+        """Instructions of that kind among the first of a function are replaced, those the slice selects. Returns how many."""
+        at = self.physical(symbol) & ~7
+        words = self.read(at, count // 2 + 1)
+        places = [at + 4 * i for i in range(count) if words[i // 2] >> 32 * (i % 2) & mask == value][which]
+        for place in places:
+            shift = 8 * (place & 4)
+            word = self.read(place & ~7)[0]
+            insn = replacement(word >> shift & 0xffffffff)
+            self.write(place & ~7, word & ~(0xffffffff << shift) | insn << shift)
+        return len(places)
+
+    def log(self):
+        """The text in the log ring."""
+        words = self.read(self.physical("ring"), 4096 + 8)
+        return b"".join(word.to_bytes(8, "little") for word in words).decode("latin-1")
+
     # --- tables ---
 
     def entry(self, va, level=None, root="swapper_pg_dir"):

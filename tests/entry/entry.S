@@ -12,16 +12,25 @@
  *	      of the first 512 GiB, all of it normal write-back memory
  *	0x40  address and
  *	0x48  size of memory to fill with garbage first, multiples of 8
+ *	0x50  not 0: an Image at EL1, on virt, gets so many writes less one through to the UART, then each is answered by an SError
  *
  * To enter at EL1 or EL2 the machine must have that EL; the ELs above are set up as the arm64 boot protocol asks of
  * firmware. They answer every SMC and HVC that gets to them with -1 (PSCI and SMCCC: not supported); any other trap from the
- * Image ends QEMU with status 99.
+ * Image ends QEMU with status 99. SErrors need EL2 above the Image.
  */
 #define FLAG_E2H     0 /* entered at EL2: HCR_EL2.E2H set */
 #define FLAG_UNMASK  1 /* PSTATE.DAIF clear */
 #define FLAG_ALL     2 /* every CPU that starts here enters the Image, not only the one with affinity 0 */
 #define FLAG_POISON  3 /* registers that the protocol leaves open hold garbage, in the entered EL and below */
 #define FLAG_BE      4 /* data is big-endian in the entered EL */
+#define FLAG_SERROR  5 /* an SError is pending, for an Image at EL1 */
+
+#define AT   0x4000000 /* where scripts/run puts this on virt */
+#define UART 0x9000000
+
+#define HCR_VM  (1 << 0)
+#define HCR_AMO (1 << 5)
+#define HCR_VSE (1 << 8)
 
 /* Bits that would stop the entered EL from running at all: MMU, caches, big-endian data. */
 #define SCTLR_NO_POISON 0x02001005
@@ -47,6 +56,8 @@ base:
 	msr	tpidr_el\el, x9
 	mrs	x9, esr_el\el
 	lsr	x9, x9, #26
+	cmp	x9, #0x24 // data abort
+	b.eq	device_access
 	and	x9, x9, #~1 // HVC from AArch64 is class 0x16, SMC 0x17
 	cmp	x9, #0x16
 	b.ne	trap_bug
@@ -68,6 +79,25 @@ identity:	/* one level 1 table of 1 GiB blocks: AF, inner shareable, attribute 0
 	.set	gib, gib + 1
 	.endr
 
+	/* The same of stage 2, all access; its first GiB in blocks of 2 MiB, without the one of virt's UART. This is flash. */
+stage2:
+	.quad	AT + (stage2_low - base) + 3
+	.set	gib, 1
+	.rept	511
+	.quad	(gib << 30) | 0x7fd
+	.set	gib, gib + 1
+	.endr
+stage2_low:
+	.set	block, 0
+	.rept	512
+	.if	block == UART >> 21
+	.quad	0
+	.else
+	.quad	(block << 21) | 0x7fd
+	.endif
+	.set	block, block + 1
+	.endr
+
 	.balign	2048
 vectors3:
 	vectors	3
@@ -83,6 +113,72 @@ trap_bug:
 	.balign	8
 exit_block:
 	.quad	0x20026, 99 // ADP_Stopped_ApplicationExit
+
+/* d0..d30 take x0..x30: here is no memory to write, and an Image has no use for them. d31: writes to get through. */
+	.macro	all_but_x9, insn
+	.irp	n, 0,1,2,3,4,5,6,7,8,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	\insn	\n
+	.endr
+	.endm
+	.macro	save, n
+	fmov	d\n, x\n
+	.endm
+	.macro	restore, n
+	fmov	x\n, d\n
+	.endm
+
+device_access:
+	all_but_x9 save
+	mrs	x0, tpidr_el2
+	fmov	d9, x0
+	mrs	x1, esr_el2
+	mrs	x2, far_el2
+	mrs	x3, hpfar_el2
+	tbz	x1, #24, trap_bug // ISV: which register, which size
+	lsr	x3, x3, #4
+	and	x2, x2, #0xfff
+	orr	x2, x2, x3, lsl #12 // x2: physical address
+	ubfx	x4, x1, #16, #5
+	lsl	x4, x4, #3 // x4: place of the register in a list of pairs of instructions
+	tbnz	x1, #6, 2f
+	tbnz	x1, #23, 1f
+	ldrb	w5, [x2]
+	b	3f
+1:	ldr	w5, [x2]
+3:	adr	x6, 1f
+	add	x6, x6, x4
+	br	x6
+1:	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	fmov	d\n, x5
+	b	4f
+	.endr
+	b	4f
+2:	fmov	x7, d31
+	cbz	x7, 3f
+	sub	x7, x7, #1
+	fmov	d31, x7
+	adr	x6, 1f
+	add	x6, x6, x4
+	br	x6
+1:	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	fmov	x5, d\n
+	b	2f
+	.endr
+	mov	x5, #0
+2:	tbnz	x1, #23, 1f
+	strb	w5, [x2]
+	b	4f
+1:	str	w5, [x2]
+	b	4f
+3:	mrs	x5, hcr_el2
+	orr	x5, x5, #HCR_VSE
+	msr	hcr_el2, x5
+4:	mrs	x9, elr_el2
+	add	x9, x9, #4
+	msr	elr_el2, x9
+	fmov	x9, d9
+	all_but_x9 restore
+	eret
 
 /* x19: EL we are at. x20: EL to enter. x21: flags. x28: the block. */
 start:
@@ -270,6 +366,20 @@ hypervisor_el2:
 	adr	x0, vectors2
 	msr	vbar_el2, x0
 	mov64	x0, 0x80000000 // RW
+	tbz	x21, #FLAG_SERROR, 1f
+	orr	x0, x0, #HCR_VSE
+1:	ldr	x1, [x28, #0x50]
+	cbz	x1, 1f
+	sub	x1, x1, #1
+	msr	cptr_el2, xzr
+	isb
+	fmov	d31, x1
+	orr	x0, x0, #HCR_VM
+	adr	x1, stage2
+	msr	vttbr_el2, x1
+	mov64	x1, 0x80023559 // 39 bits from level 1, write-back, inner shareable, 4 KiB, 40-bit output
+	msr	vtcr_el2, x1
+1:	orr	x0, x0, #HCR_AMO
 	msr	hcr_el2, x0
 	isb
 	mov	x0, #3 // physical counter and timer not trapped
@@ -278,7 +388,6 @@ hypervisor_el2:
 	mov	x0, #0x22ff // RES1 bits; no TZ, TSM, TFP, TTA
 	msr	cptr_el2, x0
 	msr	hstr_el2, xzr
-	msr	vttbr_el2, xzr
 	mrs	x0, midr_el1
 	msr	vpidr_el2, x0
 	mrs	x0, mpidr_el1

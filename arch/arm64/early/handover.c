@@ -6,8 +6,10 @@
  */
 #include <asm/boot.h>
 #include <asm/geometry.h>
+#include <asm/irqflags.h>
 #include <asm/probe.h>
 #include <asm/sections.h>
+#include <asm/sysreg.h>
 #include <lib/kernel.h>
 
 _Static_assert(offsetof(struct boot_status, reason) == STATUS_REASON, "head.S writes it there");
@@ -24,6 +26,7 @@ _Static_assert(offsetof(struct handover, window) == HANDOVER_WINDOW, "head.S wri
 
 struct handover handover __ro_after_init;
 const char *handover_fault __ro_after_init;
+u64 handover_serror __ro_after_init;
 bool bss_is_clear __ro_after_init;
 
 #define FDT_MAGIC 0xd00dfeed
@@ -57,7 +60,24 @@ static const char *judge_tree(phys_addr_t tree)
 	return NULL;
 }
 
+u64 take_serror(void)
+{
+	unsigned int none;
+
+	__asm__ volatile("mov %w0, #0\n"
+			 "1: msr daifclr, %1\n" PROBE_SETTLE "mov %w0, #1\n"
+			 "2:\n" EXTABLE("1b", "2b", "2b")
+			 : "=&r"(none)
+			 : "i"(DAIF_SERROR >> 6)
+			 : "memory");
+	return none ? 0 : read_sysreg(esr_el1);
+}
+
+/* On some boards nothing is answered by an SError, and what firmware left is pending still: that is
+ * taken before, and none is let in behind. */
 void check_handover(void)
 {
+	handover_serror = take_serror();
 	handover_fault = judge_tree(handover.args[0]);
+	local_serror_save();
 }

@@ -17,11 +17,8 @@ static const struct earlycon_status room = {AUX_MU_LSR, LSR_ROOM, LSR_ROOM};
 
 static const char *__init aux_setup(struct earlycon_device *dev)
 {
-	u32 lsr;
-
-	if (!earlycon_probe_read(dev, AUX_MU_LSR, &lsr) ||
-	    !earlycon_probe_write(dev, AUX_MU_SCRATCH, 0))
-		return "nothing answers at this address";
+	earlycon_read_reg(dev, AUX_MU_LSR);
+	earlycon_write_reg(dev, AUX_MU_SCRATCH, 0);
 	return NULL;
 }
 

@@ -17,7 +17,7 @@
 static const struct earlycon_status room = {REG_LSR, LSR_THRE, LSR_THRE},
 				    idle = {REG_LSR, LSR_TEMT, LSR_TEMT};
 
-static void __init set_divisor(const struct earlycon_device *dev, u32 divisor)
+static void __init set_divisor(struct earlycon_device *dev, u32 divisor)
 {
 	u32 lcr = earlycon_read_reg(dev, REG_LCR);
 
@@ -30,11 +30,10 @@ static void __init set_divisor(const struct earlycon_device *dev, u32 divisor)
 static const char *__init ns16550_setup(struct earlycon_device *dev)
 {
 	u64 sixteenth = (u64)dev->baud * 16, divisor;
-	u32 lsr;
 
-	if (!earlycon_probe_read(dev, REG_LSR, &lsr) || !earlycon_probe_write(dev, REG_SCR, 0))
-		return "nothing answers at this address";
-	if (!dev->baud || !dev->clock)
+	earlycon_read_reg(dev, REG_LSR);
+	earlycon_write_reg(dev, REG_SCR, 0);
+	if (dev->stuck || !dev->baud || !dev->clock)
 		return NULL;
 	divisor = (dev->clock + sixteenth / 2) / sixteenth;
 	if (divisor < 1 || divisor > 0xffff)

@@ -13,11 +13,9 @@ static const struct earlycon_status room = {UARTFR, FR_TXFF, 0};
 
 static const char *__init pl011_setup(struct earlycon_device *dev)
 {
-	u32 flags;
-
+	earlycon_read_reg(dev, UARTFR);
 	/* Clearing no interrupt at all is a write without effect. */
-	if (!earlycon_probe_read(dev, UARTFR, &flags) || !earlycon_probe_write(dev, UARTICR, 0))
-		return "nothing answers at this address";
+	earlycon_write_reg(dev, UARTICR, 0);
 	return NULL;
 }
 

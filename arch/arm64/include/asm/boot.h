@@ -75,10 +75,15 @@ extern struct handover handover;
  * context. */
 void boot_dead_end(u64 reason, u64 v1, u64 v2, u64 v3) __attribute__((noreturn));
 
+/* Let in SErrors (PSTATE.A). Returns the ESR of one that was pending, which is dropped; else 0. */
+u64 take_serror(void);
+
 /* Look at x0 and the tree's header through the idmap's window; before BSS is clear. NULL: usable so
  * far, else what is wrong. */
 void check_handover(void);
 extern const char *handover_fault;
+/* ESR of an SError that was pending at entry, or 0. */
+extern u64 handover_serror;
 
 /* False until BSS is clear: nothing may be logged before. */
 extern bool bss_is_clear;

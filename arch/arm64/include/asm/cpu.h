@@ -16,6 +16,10 @@ u64 clock_ticks(void);
 u64 clock_ns(void);
 u64 ticks_to_ns(u64 ticks);
 
+/* Let SErrors in (PSTATE.A) from here on: an error of the memory system is reported when it comes.
+ * One that is pending is named and dropped. */
+void unmask_serror(void);
+
 /* Physical address bits of this CPU, 48 at most (ID_AA64MMFR0_EL1.PARange, Arm ARM D19.2.74). */
 unsigned int cpu_pa_bits(void);
 

@@ -7,19 +7,21 @@
 #ifndef ASM_EARLYCON_H
 #define ASM_EARLYCON_H
 
-#include <asm/io.h>
 #include <lib/compiler.h>
 #include <lib/types.h>
 
+struct cpu;
 struct earlycon_driver;
 
 struct earlycon_device {
 	const struct earlycon_driver *driver;
-	phys_addr_t phys;  /* of the registers */
-	volatile u8 *base; /* where they are mapped; NULL for a driver without registers */
-	u8 shift;          /* register n lies at n << shift */
-	u8 width;          /* bytes of one access: 1 or 4 */
-	bool stuck;        /* it takes no more characters: nothing more is written */
+	phys_addr_t phys;   /* of the registers */
+	volatile u8 *base;  /* where they are mapped; NULL for a driver without registers */
+	u8 shift;           /* register n lies at n << shift */
+	u8 width;           /* bytes of one access: 1 or 4 */
+	bool stuck;         /* it takes no more characters, or faults: it is not used any more */
+	struct cpu *writer; /* the CPU that writes to it now */
+	u64 serror;         /* ESR of the SError that came of it; 0: none did */
 	u32 clock, baud; /* Hz and bits per second that the user or the tree asked for; 0: leave it
 			    as it is */
 	const char *options; /* as given, for the announcement: options_len characters */
@@ -35,9 +37,9 @@ struct earlycon_driver {
 	bool numbered;   /* registers have numbers, and reg-shift says how far apart they are */
 	u8 shift, width; /* when neither user nor tree say */
 	/*
-	 * Get ready to write, without changing what firmware set up. The first read and the first
-	 * write of the device are done here, by earlycon_probe_read() and earlycon_probe_write().
-	 * NULL, or why the device cannot be used.
+	 * Get ready to write, without changing what firmware set up: the device is read and
+	 * written here for the first time. NULL, or why it cannot be used; that it faults
+	 * (dev->stuck) is said by the caller.
 	 */
 	const char *(*setup)(struct earlycon_device *dev);
 	/* Write text as it is; line ends are CR LF already. Sets dev->stuck when the device takes
@@ -52,35 +54,16 @@ struct earlycon_driver {
 #define EARLYCON_DRIVER(id)                                                                        \
 	static const struct earlycon_driver id __used __section("earlycon_drivers") __aligned(8)
 
-/* Register reg of the device. */
-static inline u32 earlycon_read_reg(const struct earlycon_device *dev, unsigned int reg)
-{
-	const volatile u8 *p = dev->base + (reg << dev->shift);
-
-	return dev->width == 1 ? readb_relaxed(p) : readl_relaxed(p);
-}
-
-static inline void earlycon_write_reg(const struct earlycon_device *dev, unsigned int reg,
-				      u32 value)
-{
-	volatile u8 *p = dev->base + (reg << dev->shift);
-
-	if (dev->width == 1)
-		writeb_relaxed((u8)value, p);
-	else
-		writel_relaxed(value, p);
-}
-
-/* The same where nobody may answer: false when the access faults. */
-bool earlycon_probe_read(const struct earlycon_device *dev, unsigned int reg, u32 *value);
-bool earlycon_probe_write(const struct earlycon_device *dev, unsigned int reg, u32 value);
+/* Register reg of the device. When the access faults dev->stuck is set, and a read gives 0. */
+u32 earlycon_read_reg(struct earlycon_device *dev, unsigned int reg);
+void earlycon_write_reg(struct earlycon_device *dev, unsigned int reg, u32 value);
 
 /* A status register and what its bits in mask say when the device is ready. */
 struct earlycon_status {
 	u8 reg, mask, ready;
 };
 
-/* Wait for the status, 50 ms at most. False, and dev->stuck set, when it did not come. */
+/* Wait for the status, 50 ms or so at most. False, and dev->stuck set, when it did not come. */
 bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *status);
 
 /* A driver's write(): each character to data_reg, once the status says that there is room. */
@@ -100,5 +83,7 @@ void earlycon_remap(void);
 bool earlycon_in_fixmap(void);
 /* A character typed at the console, or -1. Does not wait. */
 int earlycon_getc(void);
+/* An SError was taken: true when it is the console's, which is dropped for it. Any context. */
+bool earlycon_serror(u64 esr);
 
 #endif

@@ -5,12 +5,13 @@
 
 #include <lib/types.h>
 
-/* For inline assembly: labels as strings ("1b"). Entries are relative to themselves, so nothing
- * needs relocation. */
-#define EXTABLE(insn, fixup)                                                                       \
+/* For inline assembly, labels as strings ("1b"): what faults in [start, end) goes on at fixup.
+ * Entries are relative to themselves, so nothing needs relocation. */
+#define EXTABLE(start, end, fixup)                                                                 \
 	".pushsection __ex_table, \"a\"\n"                                                         \
 	".balign 4\n"                                                                              \
-	".long " insn " - ., " fixup " - .\n"                                                      \
+	".long " start " - .\n"                                                                    \
+	".short " end " - (" start "), " fixup " - (" start ")\n"                                  \
 	".popsection\n"
 
 /* Where to go on after a fault at pc (virtual), or 0 when that instruction may not fault. Any

@@ -58,9 +58,8 @@ void fixmap_copy(pte_t *pgd);
  */
 void __set_fixmap(unsigned int idx, phys_addr_t phys, pgprot_t prot);
 
-#define set_fixmap(idx, phys)    __set_fixmap(idx, phys, PAGE_KERNEL)
-#define set_fixmap_io(idx, phys) __set_fixmap(idx, phys, PAGE_KERNEL_DEVICE)
-#define clear_fixmap(idx)        __set_fixmap(idx, 0, (pgprot_t){0})
+#define set_fixmap(idx, phys) __set_fixmap(idx, phys, PAGE_KERNEL)
+#define clear_fixmap(idx)     __set_fixmap(idx, 0, (pgprot_t){0})
 
 /* Map phys at the slot and return its virtual address with phys's offset in the page. */
 static inline void *set_fixmap_offset(unsigned int idx, phys_addr_t phys)

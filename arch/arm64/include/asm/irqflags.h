@@ -31,11 +31,4 @@ static inline void local_irq_restore(unsigned long flags)
 	__asm__ volatile("msr daif, %0" ::"r"(flags) : "memory");
 }
 
-/* Let SErrors in (PSTATE.A): an error of the memory system is reported when it comes. Needs vectors
- * and a log. */
-static inline void unmask_serror(void)
-{
-	__asm__ volatile("msr daifclr, #4" ::: "memory");
-}
-
 #endif

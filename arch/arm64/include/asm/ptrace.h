@@ -22,7 +22,8 @@ struct pt_regs {
 	u64 pad;
 };
 
-/* Every exception of EL1 comes here; returns only to a fix-up. */
+/* Every exception of EL1 comes here; returns to a fix-up, or where the access may be tried again or
+ * its SError is dealt with. */
 void handle_exception(struct pt_regs *regs);
 
 /* Words for an ESR: class, then for aborts the access and the fault status (Arm ARM D19.2.40).
