@@ -56,6 +56,19 @@ void table_sync(void)
 	isb();
 }
 
+/*
+ * The first TLBI and DSB of what other CPUs take part in may not wait for all their accesses, a
+ * second pair does: Cortex-A76 erratum 1286807, A55 2441007, A510 2441009. No constant to the
+ * compiler: what it unrolls cannot be left out by a test.
+ */
+static unsigned int tlbi_rounds(void)
+{
+	unsigned int rounds = 2;
+
+	__asm__ volatile("" : "+r"(rounds));
+	return rounds;
+}
+
 /* Past this many pages one by one costs more than starting over with an empty TLB. */
 #define FLUSH_PAGES_MAX 512
 
@@ -66,19 +79,23 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 		return;
 	}
 	dsb(ishst);
-	/* The operand is bits 55:12 of the address whatever the granule, ASID 0 (Arm ARM C5.5, TLBI
-	 * VAAE1IS). */
-	for (unsigned long va = start; va < end; va += PAGE_SIZE)
-		__asm__ volatile("tlbi vaae1is, %0" ::"r"(va >> 12 & GENMASK(43, 0)));
-	dsb(ish);
+	for (unsigned int round = tlbi_rounds(); round; round--) {
+		/* The operand is bits 55:12 of the address whatever the granule, ASID 0 (Arm ARM
+		 * C5.5, TLBI VAAE1IS). */
+		for (unsigned long va = start; va < end; va += PAGE_SIZE)
+			__asm__ volatile("tlbi vaae1is, %0" ::"r"(va >> 12 & GENMASK(43, 0)));
+		dsb(ish);
+	}
 	isb();
 }
 
 void flush_tlb_all(void)
 {
 	dsb(ishst);
-	__asm__ volatile("tlbi vmalle1is");
-	dsb(ish);
+	for (unsigned int round = tlbi_rounds(); round; round--) {
+		__asm__ volatile("tlbi vmalle1is");
+		dsb(ish);
+	}
 	isb();
 }
 
@@ -262,10 +279,12 @@ static void __init cpu_replace_ttbr1(phys_addr_t root)
 {
 	void (*replace)(phys_addr_t, phys_addr_t) =
 		(void *)(unsigned long)__pa_symbol(idmap_replace_ttbr1);
+	unsigned long flags = local_serror_save(); /* there none could be told */
 
 	cpu_install_idmap();
 	replace(root, __pa_symbol(empty_table));
 	cpu_uninstall_idmap();
+	local_irq_restore(flags);
 }
 
 void __init paging_init(void)

@@ -490,6 +490,13 @@ void tables_isb(struct cpu *cpu, u64 pc, bool instruction)
 	}
 }
 
+/* TLBI and DSB are given twice, for errata: what waits for its ISB has not been forgotten. */
+static void again(struct stale *s, const struct cpu *cpu)
+{
+	if (s->cpu == cpu->id)
+		s->touched = cpu->blocks;
+}
+
 /* The part of s in [start, last] is flushed; what is around it stays. */
 static void flush_part(struct cpu *cpu, size_t i, u64 start, u64 last, bool shared, u64 pc)
 {
@@ -555,9 +562,13 @@ void tables_tlbi(struct cpu *cpu, u64 start, u64 last, bool leaf_only, bool shar
 		u64 unit = s->unit ? s->unit : 1;
 		u64 from = start & ~(unit - 1), to = last | (unit - 1);
 
-		if (s->stage >= FLUSHED || s->why == ROOT || (leaf_only && s->table) ||
-		    s->last < from || s->start > to || !reaches(cpu, s, shared))
+		if (s->why == ROOT || (leaf_only && s->table) || s->last < from || s->start > to ||
+		    !reaches(cpu, s, shared))
 			continue;
+		if (s->stage >= FLUSHED) {
+			again(s, cpu);
+			continue;
+		}
 		flush_part(cpu, i, from > s->start ? from : s->start, to < s->last ? to : s->last,
 			   shared, pc);
 		/* Another item has taken its place; those appended need no look. */
@@ -571,8 +582,12 @@ void tables_tlbi_all(struct cpu *cpu, bool shared, u64 pc)
 	if (cpu->mmu)
 		check_registers_before(cpu, "the TLBI", ~0u, pc);
 	for (size_t i = 0; i < nr_stales; i++) {
-		if (stales[i].stage >= FLUSHED || !reaches(cpu, &stales[i], shared))
+		if (!reaches(cpu, &stales[i], shared))
 			continue;
+		if (stales[i].stage >= FLUSHED) {
+			again(&stales[i], cpu);
+			continue;
+		}
 		if (stales[i].stage == WRITTEN)
 			report("tlbi-before-dsb", stales[i].pc,
 			       "%s for 0x%" PRIx64 "-0x%" PRIx64 ", no DSB before the TLBI at %s",
