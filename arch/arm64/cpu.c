@@ -65,12 +65,12 @@ unsigned int cpu_pa_bits(void)
 static void report_dropped(const char *when, u64 esr)
 {
 	if (esr)
-		pr_warn("An SError was pending %s: dropped, ESR 0x%lx\n", when, esr);
+		pr_warn("SError pending %s: dropped, ESR 0x%lx\n", when, esr);
 }
 
 void unmask_serror(void)
 {
-	report_dropped("before there was a console", take_serror());
+	report_dropped("before the console", take_serror());
 }
 
 /* What head.S found and did on the way down, and what it had to do without. */
@@ -83,7 +83,7 @@ static void __init report_handover(void)
 	parked = READ_ONCE(boot_status.parked);
 	pr_debug("Entered at EL%lu, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
 		 handover.el, handover.args[0], handover.image, handover.sctlr, handover.hcr);
-	report_dropped("at entry, from before the kernel", handover_serror);
+	report_dropped("at entry", handover_serror);
 	if (handover.args[1] | handover.args[2] | handover.args[3])
 		pr_warn("x1-x3 nonzero in violation of the boot protocol: 0x%lx 0x%lx 0x%lx\n",
 			handover.args[1], handover.args[2], handover.args[3]);

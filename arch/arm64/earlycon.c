@@ -142,7 +142,7 @@ static void drop_console(struct console *con)
 {
 	unregister_console(con);
 	monitor_getc = NULL;
-	pr_err("earlycon: %s takes no more characters, or faults (waited %u ms at most, SError 0x%lx): dropped, the log goes on in memory\n",
+	pr_err("earlycon: %s takes nothing for %u ms or faults (SError 0x%lx): dropped, the log goes on in memory\n",
 	       device.driver->shown, WAIT_MS, device.serror);
 }
 

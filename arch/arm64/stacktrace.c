@@ -59,6 +59,12 @@ int format_symbol(unsigned long addr, char *buf, size_t size)
 
 /* A frame record is {caller's x29, return address} (AAPCS64 6.4.6). Every read is guarded: the
  * chain may be what is broken. */
+static __noinline bool read_frame(unsigned long fp, u64 *next, u64 *lr)
+{
+	return fp && IS_ALIGNED(fp, 16) && probe_read_u64((u64 *)fp, next) &&
+	       probe_read_u64((u64 *)fp + 1, lr) && *lr;
+}
+
 void show_backtrace(unsigned long pc, unsigned long fp)
 {
 	char symbol[80];
@@ -69,10 +75,7 @@ void show_backtrace(unsigned long pc, unsigned long fp)
 
 		format_symbol(pc, symbol, sizeof(symbol));
 		pr_emerg(" %s\n", symbol);
-		if (!fp || !IS_ALIGNED(fp, 16) || !probe_read_u64((u64 *)fp, &next) ||
-		    !probe_read_u64((u64 *)fp + 1, &lr))
-			return;
-		if (!lr)
+		if (!read_frame(fp, &next, &lr))
 			return;
 		/* The call is the instruction before the return address. */
 		pc = lr - 4;
@@ -84,8 +87,8 @@ void show_backtrace(unsigned long pc, unsigned long fp)
 void __noinline dump_stack(void)
 {
 	unsigned long fp = (unsigned long)__builtin_frame_address(0);
-	u64 next = 0, lr = 0;
+	u64 next, lr;
 
-	if (probe_read_u64((u64 *)fp, &next) && probe_read_u64((u64 *)fp + 1, &lr))
+	if (read_frame(fp, &next, &lr))
 		show_backtrace(lr - 4, next);
 }
