@@ -22,7 +22,8 @@ _Static_assert(FIX_BTMAP_BEGIN - FIX_BTMAP_END + 1 == FIX_BTMAPS_SLOTS * NR_FIX_
 	       "early_ioremap's slots lie one behind the other");
 _Static_assert((FIX_FDT - FIX_FDT_END + 1) * PAGE_SIZE >= MAX_FDT_SIZE + PAGE_SIZE - 8,
 	       "a tree of the largest size fits wherever in a page it starts");
-_Static_assert(FIX_PGD - FIX_PTE == 3, "table_open() counts levels in these slots");
+_Static_assert(FIX_PGD - FIX_PTE == LAST_LEVEL && FIX_LOOK - FIX_PTE == LAST_LEVEL - TABLE_LOOK,
+	       "table_open() counts levels in these slots");
 
 static pte_t bm_pud[PTRS_PER_TABLE] __aligned(PAGE_SIZE);
 static pte_t bm_pmd[PTRS_PER_TABLE] __aligned(PAGE_SIZE);
@@ -73,9 +74,12 @@ static void link_tables(pte_t *pgd)
 	table_sync();
 }
 
+bool fixmap_linked __ro_after_init;
+
 void __init early_fixmap_init(void)
 {
 	link_tables(init_pg_dir);
+	fixmap_linked = true;
 }
 
 void __init fixmap_copy(pte_t *pgd)

@@ -61,11 +61,15 @@ void pt_show_walk(unsigned long va, void (*print_line)(const char *line))
 		print_line("not in the kernel's half: TTBR0 translates nothing");
 		return;
 	}
+	if (!fixmap_linked) {
+		print_line("no tables yet");
+		return;
+	}
 	for (int level = FIRST_LEVEL; level <= LAST_LEVEL; level++) {
-		pte_t *entries = table_open(table, level);
+		pte_t *entries = table_open(table, TABLE_LOOK);
 		pte_t pte = table_read(&entries[(va >> LEVEL_SHIFT(level)) & (PTRS_PER_TABLE - 1)]);
 
-		table_close(level);
+		table_close(TABLE_LOOK);
 		describe_entry(pte, level, line, sizeof(line));
 		print_line(line);
 		if (!pte_is_table(pte, level))

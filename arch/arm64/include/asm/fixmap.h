@@ -6,6 +6,7 @@
  *
  *   FIXADDR_TOP    FIX_HOLE            never mapped
  *                  FIX_PTE..FIX_PGD    the page table being edited, a slot for each level
+ *                  FIX_LOOK            a page table that is only looked at
  *                  FIX_EARLYCON        the console's registers until ioremap works
  *                  FIX_BTMAP_END..     early_ioremap: 7 slots of 256 KiB
  *                  FIX_FDT_END..       the device tree: 2 MiB and a page, for trees that start
@@ -27,6 +28,7 @@ enum fixed_addresses {
 	FIX_PMD,
 	FIX_PUD,
 	FIX_PGD,
+	FIX_LOOK,
 	FIX_EARLYCON_MEM_BASE,
 	FIX_BTMAP_END,
 	FIX_BTMAP_BEGIN = FIX_BTMAP_END + (int)(FIX_BTMAPS_SLOTS * NR_FIX_BTMAPS) - 1,
@@ -47,6 +49,7 @@ static inline unsigned long fix_to_virt(unsigned int idx)
 /* Hang bm_pud, bm_pmd and bm_pte into the early kernel map; from here on any single page can be
  * reached. */
 void early_fixmap_init(void);
+extern bool fixmap_linked; /* that has been done */
 
 /* Take over the same tables into the root at physical address pgd, before that root goes live
  * (paging_init). */

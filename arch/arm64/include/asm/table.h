@@ -9,8 +9,10 @@
 /*
  * Map the table at physical address pa and return it; one table of each level may be open at a
  * time. Before the linear map is live this goes through the fixmap slot of that level
- * (FIX_PTE..FIX_PGD), afterwards through the linear map. Close in any order.
+ * (FIX_PTE..FIX_PGD), afterwards through the linear map. Close in any order. TABLE_LOOK in place of
+ * the level: just to look, in a slot of its own, whatever else is open and to be looked at.
  */
+#define TABLE_LOOK (-1)
 pte_t *table_open(phys_addr_t pa, int level);
 void table_close(int level);
 
