@@ -650,7 +650,8 @@ LOCAL_FUNC create_idmap
 	b.ne	2f
 	mrs	x6, id_aa64mmfr0_el1
 	pa_bits	x6, x7, x5
-	add	x5, x20, #7
+	adds	x5, x20, #7
+	b.cs	2f
 	lsr	x5, x5, x7
 	cbnz	x5, 2f
 	mov	x27, x1
@@ -665,6 +666,7 @@ LOCAL_FUNC create_idmap
 	.if	VA_BITS < IDMAP_BITS_MAX
 	adr_l	x1, _end
 	add	x1, x1, #(2 * PAGE_SIZE)
+	sub	x1, x1, #1			/* the last byte */
 	lsr	x2, x1, #VA_BITS
 	cbz	x2, 3f
 	mov	x28, #IDMAP_BITS_MAX
@@ -825,7 +827,7 @@ FUNC boot_dead_end
 	str	x0, [x4, #STATUS_REASON]
 	stp	x1, x2, [x4, #STATUS_VALUES]
 	str	x3, [x4, #STATUS_VALUES + 16]
-	dc	cvac, x4
+	dc	civac, x4			/* not CVAC: Cortex-A53 errata 819472 and its kin */
 	dsb	sy
 	.globl	stop_cpu
 stop_cpu:
