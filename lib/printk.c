@@ -358,6 +358,12 @@ void printk_dump(void)
 	} while (pos < end);
 }
 
+const void *printk_area(size_t *size)
+{
+	*size = sizeof(ring);
+	return &ring;
+}
+
 static int __init set_loglevel(const char *val, size_t len)
 {
 	int level, err = parse_int(val, len, &level);

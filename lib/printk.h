@@ -93,6 +93,9 @@ extern u64 (*printk_clock)(void);
 extern unsigned long (*printk_lock)(void);
 extern void (*printk_unlock)(unsigned long cookie);
 
+/* The ring as it is in memory, so that it can be written there from the caches. */
+const void *printk_area(size_t *size);
+
 /* Print the whole ring to the console, every level (dmesg). */
 void printk_dump(void);
 

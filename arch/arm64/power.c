@@ -2,8 +2,10 @@
 /* How a boot ends: semihosting, which carries an exit status, or PSCI (Arm DEN 0022), or nowhere.
  */
 #include <asm/boot.h>
+#include <asm/cache.h>
 #include <asm/extable.h>
 #include <asm/power.h>
+#include <asm/ptrace.h>
 #include <asm/semihosting.h>
 #include <asm/setup.h>
 #include <lib/bug.h>
@@ -86,8 +88,19 @@ int machine_reboot(void)
 	return -ENODEV;
 }
 
+void leave_log(void)
+{
+	size_t size;
+	const char *log = printk_area(&size);
+
+	dcache_clean_inval_poc(log, log + size);
+}
+
 void __noreturn machine_halt(void)
 {
+	leave_log();
+	if (fatal_regs)
+		boot_dead_end(BOOT_PANIC, fatal_regs->esr, fatal_regs->pc, fatal_regs->far);
 	boot_dead_end(BOOT_PANIC, 0, 0, 0);
 }
 

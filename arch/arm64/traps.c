@@ -5,6 +5,8 @@
 #include <asm/extable.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
+#include <asm/percpu.h>
+#include <asm/power.h>
 #include <asm/ptdump.h>
 #include <asm/ptrace.h>
 #include <asm/sections.h>
@@ -191,8 +193,10 @@ static void show_abort(const struct pt_regs *regs)
 	pt_show_walk(regs->far, print_line);
 }
 
+const struct pt_regs *fatal_regs;
+
 /* An exception while one is being reported: no walk, no registers, nothing that was not needed
- * already. */
+ * already. What is left behind is the first one. */
 static void __noreturn report_nested(const struct pt_regs *regs)
 {
 	static bool once;
@@ -204,8 +208,9 @@ static void __noreturn report_nested(const struct pt_regs *regs)
 		format_symbol(regs->pc, symbol, sizeof(symbol));
 		pr_emerg("Exception inside an exception: %s, ESR 0x%lx, FAR 0x%016lx, pc %s\n",
 			 what, regs->esr, regs->far, symbol);
+		leave_log();
 	}
-	boot_dead_end(BOOT_EXCEPTION, regs->esr, regs->pc, regs->far);
+	boot_dead_end(BOOT_EXCEPTION, fatal_regs->esr, fatal_regs->pc, fatal_regs->far);
 }
 
 static void __noreturn die(const struct pt_regs *regs)
@@ -244,13 +249,42 @@ unsigned long extable_fixup(unsigned long pc)
 	return 0;
 }
 
+/* Times in a row that one address is tried again. */
+#define SPURIOUS_MAX 16
+
+/*
+ * A translation fault of what the MMU does translate. Without FEAT_ETS2 a walk may miss an entry
+ * that another CPU wrote before (Arm ARM D8.2.6); the access need only be tried again.
+ */
+static bool is_spurious(const struct pt_regs *regs)
+{
+	unsigned int ec = ESR_EC(regs->esr);
+	struct cpu *cpu = this_cpu();
+
+	if ((ec != EC_DABT && ec != EC_IABT) || (regs->esr & 0x3c) != 4)
+		return false;
+	dsb(ish);
+	isb();
+	__asm__ volatile("at s1e1r, %0" ::"r"(regs->far));
+	isb();
+	if (read_sysreg(par_el1) & 1)
+		return false;
+	if (cpu->spurious_at != regs->far)
+		cpu->spurious = 0;
+	cpu->spurious_at = regs->far;
+	return cpu->spurious++ < SPURIOUS_MAX;
+}
+
 void handle_exception(struct pt_regs *regs)
 {
-	static bool reporting;
-	unsigned long fixup = extable_fixup(regs->pc);
 	unsigned int origin = regs->vector & 3;
+	unsigned long fixup;
 
+	/* Before a fix-up: what a probe asks for may be there. */
+	if (bss_is_clear && origin == 0 && is_spurious(regs))
+		return;
 	/* Synchronous exceptions, and SErrors that a probe waits for. */
+	fixup = extable_fixup(regs->pc);
 	if (fixup && (origin == 0 || origin == SERROR)) {
 		regs->pc = fixup;
 		return;
@@ -259,8 +293,8 @@ void handle_exception(struct pt_regs *regs)
 		boot_dead_end(BOOT_EXCEPTION, regs->esr, regs->pc, regs->far);
 	if (origin == SERROR && earlycon_serror(regs->esr))
 		return;
-	if (reporting)
+	if (fatal_regs)
 		report_nested(regs);
-	reporting = true;
+	fatal_regs = regs;
 	die(regs);
 }

@@ -297,13 +297,13 @@ CASES += [
 # --- consoles that are none, or that go: they cost the console, not the boot --------------------------------------------
 
 
-def logged(*patterns):
+def logged(*patterns, end="poweroff_command"):
     """At the end the log, which nobody may have seen, has these lines."""
     def action(stopped):
         text = stopped.log()
         for pattern in patterns:
             assert re.search(pattern, text), f"not in the log: {pattern}\n{text}"
-    return Stop("poweroff_command", action)
+    return Stop(end, action)
 
 
 def log_in_memory(name, *patterns, before=(), **kwargs):
@@ -311,7 +311,7 @@ def log_in_memory(name, *patterns, before=(), **kwargs):
     return Case(name, steps=(*before, logged(*patterns, "Boot complete: ")), **kwargs)
 
 
-DROPPED = r"earlycon: \w+ takes no more characters, or faults \(waited 50 ms at most, SError 0x"
+DROPPED = r"earlycon: \w+ takes nothing for 50 ms or faults \(SError 0x"
 
 
 def vanish(stopped):
@@ -327,7 +327,10 @@ def vanish_mapped(stopped):
 def counter(reads):
     """Reads of the counter in earlycon_wait() give 0: the counter stands still, or but for the first, goes back."""
     def action(stopped):
-        assert stopped.patch("earlycon_wait", 64, 0xffffffe0, 0xd53be040, lambda insn: 0xd2800000 | insn & 31, reads) > 1
+        places = stopped.find("earlycon_wait", 0xffffffe0, 0xd53be040)[reads]
+        assert len(places) > 1
+        for at in places:
+            stopped.put(at, 0xd2800000 | stopped.insn(at) & 31)  # mov x, #0
     return action
 
 
@@ -345,7 +348,7 @@ CASES += [
     log_in_memory("console-write-serror-later", rf"{DROPPED}be000000\)", before=("Memory: ",), run={"EL": 1, "BUS_ERROR": 300}),
     log_in_memory("console-write-serror-later-llvm", rf"{DROPPED}be000000\)", before=("Memory: ",), kernel="llvm-39",
                   run={"EL": 1, "BUS_ERROR": 300, "CPU": "cortex-a57"}),
-    boot("serror-at-entry", before=(r"An SError was pending at entry, from before the kernel: dropped, ESR 0xbe", PL011),
+    boot("serror-at-entry", before=(r"SError pending at entry: dropped, ESR 0xbe", PL011),
          run={"EL": 1, "ENTER": "serror"}),
     Case("console-read-fails", append="", status=None, forbid=(), steps=(
         "Boot complete: ", "firstlight> ", Stop("earlycon_getc", vanish_mapped),
@@ -492,6 +495,70 @@ CASES += [
     dead_end("mmu-on-el2", 4, {"ENTER": "mmu dcache icache", "EL": 2}),
     dead_end("no-tree", 8, {"DTB_ADDR": "none"}),
     dead_end("tree-outside-ram", 8, {"X0": "0x3000000000"}),
+]
+
+# The same of what goes wrong before a console is there, or where nothing should.
+
+
+def halts(name, *steps, said, reason=8, values=r"", **kwargs):
+    """A boot that ends in machine_halt(), with `said` in the log; values: what boot_status has behind the reason."""
+    def status(image):
+        return f"xp /5gx {0x40200000 + int.from_bytes(image[0x40:0x48], 'little'):#x}"
+
+    answer = rf"0x53544f4f424c4631 0x0*{reason:x}\s+\w+: {values}"
+    return Case(f"halts-{name}", status=None, forbid=(), steps=(*steps, logged(*said, end="machine_halt"), Peek(status, answer)), **kwargs)
+
+
+def abort_early(stopped):
+    """mov x0, #PAGE_OFFSET; ldr x0, [x0]"""
+    stopped.put(stopped.physical("early_fixmap_init"), 0xd2ffffe0, 0xf9400000)
+
+
+def abort_in_table(stopped):
+    """add x0, x0, #1; ldxr x1, [x0], in the first memset() of a table"""
+    stopped.put(stopped.physical("memset"), 0x91000400, 0xc85f7c01)
+
+
+CASES += [
+    halts("tree-address-wraps", said=(r"x0 = 0xfffffffffffffffc, .*: beyond this CPU's physical addresses",), append="",
+          run={"X0": "0xfffffffffffffffc"}, values=r"0x0+ 0x0+"),
+    # An abort before there are fixmap tables to look at the others through.
+    halts("abort-early", Stop("early_fixmap_init", abort_early), append="", values=r"0x0*96000004 0xffff8000080\w+\s+\w+: 0xffff0+\s",
+          said=(r"data abort on a read: translation fault, level 0", r"FAR = 0xffff0+: linear map", r"no tables yet", r"Kernel panic")),
+    # An abort in a table under construction, which is reached through a slot of the fixmap.
+    halts("abort-in-table", Stop("paging_init", abort_in_table), append="quiet", run={"CPU": "cortex-a72"}, values=r"0x0*96000021 ",
+          said=(r"alignment fault", r"fixmap slot [1-4]\s", r"level 3: page 0x\w+, RW nx normal")),
+    halts("fault-status", "Boot complete: ", said=(r"Kernel panic",), append='run="fault null"',
+          values=r"0x0*9600004\w 0xffff8000080\w+\s+\w+: 0x0+\s"),
+]
+
+# --- translation faults of what the MMU translates: tried again, but not for ever -----------------------------------------
+
+
+def map_null(stopped):
+    """Page 0 is there by the time the MMU is asked again."""
+    stopped.write(machine.FREE + 0x2000, machine.FREE | machine.NORMAL)  # 2 MiB, of which the first word is written
+    stopped.write(machine.FREE + 0x1000, machine.FREE + 0x2000 | machine.TABLE)
+    stopped.write(stopped.physical("empty_table"), machine.FREE + 0x1000 | machine.TABLE)
+
+
+def forge_syndrome(stopped):
+    """Each exception says that _text, which is mapped, faulted: from words of the Image's header."""
+    text = machine.LOADED_AT
+    for register, at, value in ((4, 0x20, 0x96000007), (5, 0x28, stopped.image)):
+        place, = stopped.find("save_and_handle", 0xffffffff, {4: 0xd5385204, 5: 0xd5386005}[register])
+        stopped.write(text + at, value)
+        stopped.put(place, 0x58000000 | ((text + at - place) // 4 & 0x7ffff) << 5 | register)  # ldr x, text + at
+
+
+CASES += [
+    # The compiler has put a trap behind the store that cannot go well.
+    Case("spurious-fault", append='run="fault null"', status=None, forbid=("translation fault",), steps=(
+        "Boot complete: ", Stop("fault_command", lambda stopped: None), Stop("handle_exception", map_null),
+        r"Unhandled exception: breakpoint instruction", r"Kernel panic")),
+    Case("spurious-fault-for-ever", append='run="fault null"', status=None, forbid=(), steps=(
+        "Boot complete: ", Stop("fault_command", forge_syndrome),
+        r"Unhandled exception: data abort on a read: translation fault, level 3", r"FAR = 0xffff800008000000: kernel text", r"Kernel panic")),
 ]
 
 # --- faults are caught and named --------------------------------------------------------------------------------------

@@ -132,17 +132,20 @@ class Machine:
             assert self.ask(f"M{at:x},8:{value.to_bytes(8, 'little').hex()}") == "OK"
         self.saved = {}
 
-    def patch(self, symbol, count, mask, value, replacement, which=slice(None)):
-        """Instructions of that kind among the first of a function are replaced, those the slice selects. Returns how many."""
-        at = self.physical(symbol) & ~7
-        words = self.read(at, count // 2 + 1)
-        places = [at + 4 * i for i in range(count) if words[i // 2] >> 32 * (i % 2) & mask == value][which]
-        for place in places:
-            shift = 8 * (place & 4)
-            word = self.read(place & ~7)[0]
-            insn = replacement(word >> shift & 0xffffffff)
-            self.write(place & ~7, word & ~(0xffffffff << shift) | insn << shift)
-        return len(places)
+    def insn(self, at):
+        """The instruction there."""
+        return self.read(at & ~7)[0] >> 8 * (at & 4) & 0xffffffff
+
+    def put(self, at, *insns):
+        """Other instructions from there on."""
+        for at, insn in zip(range(at, at + 4 * len(insns), 4), insns):
+            shift = 8 * (at & 4)
+            self.write(at & ~7, self.read(at & ~7)[0] & ~(0xffffffff << shift) | insn << shift)
+
+    def find(self, symbol, mask, value, count=64):
+        """Where instructions of a kind are among the first of a function."""
+        start = self.physical(symbol)
+        return [at for at in range(start, start + 4 * count, 4) if self.insn(at) & mask == value]
 
     def log(self):
         """The text in the log ring."""

@@ -386,6 +386,18 @@ static void test_console_that_gives_up(void **state)
 	assert_string_equal(captured(), "[    0.000000] two\n[    0.000000] three\n");
 }
 
+/* What is written to memory at the end has the text in it, the last line too. */
+static void test_area(void **state)
+{
+	size_t size;
+	const char *area = printk_area(&size);
+
+	(void)state;
+	say(LOGLEVEL_EMERG, "the last word");
+	assert_in_range(size, RING, RING + 256);
+	assert_non_null(memmem(area, size, "] the last word\n", 16));
+}
+
 static void test_cprintf(void **state)
 {
 	char text[1000];
@@ -437,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_nested_in_console),
 		cmocka_unit_test(test_nested_in_ring),
 		cmocka_unit_test(test_console_that_gives_up),
+		cmocka_unit_test(test_area),
 		cmocka_unit_test(test_cprintf),
 	};
 

@@ -29,7 +29,7 @@ INSTRUCTIONS = {
     "dmb": (0xfffff0ff, 0xd50330bf, f"link-no-dmb {STALE}"),
     "isb": (0xfffff0ff, 0xd50330df, "new-no-isb tlbi-no-isb register-no-isb mmu-no-tlbi"),
     "dc ivac": (0xffffffe0, 0xd5087620, f"dirty-line {STALE}"),
-    "dc cvac": (0xffffffe0, 0xd50b7a20, STALE),
+    "dc civac": (0xffffffe0, 0xd50b7e20, STALE),
     "ic iallu": (0xffffffff, 0xd508751f, "icache-no-ic"),
     "tlbi": (0xfff8f000, 0xd5088000, "stale-no-tlbi mmu-no-tlbi"),
 }
@@ -45,6 +45,8 @@ EARLY = "no tables yet: between CPUs, registers of EL2 and EL3, vectors"
 TOO_MANY = "the tables are not live, or nothing is used before the next one"
 NOT_CHECKED = {
     ("boot_dead_end", "", ""): "nothing reads on",
+    ("dcache_clean_inval_poc", "", ""): "nothing reads on",
+    ("is_spurious", "", ""): "PAR_EL1 after AT",
     ("primary_switched", "isb", ""): "vectors, stack pointers",
     ("clock_ticks", "isb", ""): "the counter",
     ("translate", "isb", ""): "PAR_EL1 after AT",

@@ -17,11 +17,13 @@
 #define BOOT_MISALIGNED 3 /* not loaded at a multiple of 2 MiB; x1 = its address */
 #define BOOT_MMU_ON     4 /* entered with the MMU on; x1 = SCTLR */
 #define BOOT_EXCEPTION                                                                             \
-	5             /* exception before the kernel could print; x1 = ESR, x2 = ELR, x3 = FAR     \
-		       */
+	5 /* exception before the kernel could print, or while one was reported; x1 = ESR, x2 =    \
+	     ELR, x3 = FAR of the first */
 #define BOOT_PARKED 6 /* a CPU that entered beside the boot CPU; x1 = MPIDR_EL1 */
 #define BOOT_STACK  7 /* the exception stack overflowed; x1 = ESR, x2 = ELR, x3 = FAR */
-#define BOOT_PANIC  8 /* panic(), the text is in the log */
+#define BOOT_PANIC                                                                                 \
+	8 /* panic(), the text is in the log; x1 = ESR, x2 = ELR, x3 = FAR of the exception that   \
+	     led to it, or 0 */
 #define BOOT_BAD_EL 9 /* entered at EL0, or a drop to EL1 did not arrive there; x1 = CurrentEL */
 #define BOOT_EL2_CALL                                                                              \
 	10 /* an exception arrived at EL2 after the kernel went to EL1; x1 = ESR_EL2, x2 =         \

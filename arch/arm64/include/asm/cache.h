@@ -7,4 +7,7 @@
  * Complete on return. */
 void dcache_inval_poc(const void *start, const void *end);
 
+/* Write the lines of [start, end), virtual, to memory, and drop them. Complete on return. */
+void dcache_clean_inval_poc(const void *start, const void *end);
+
 #endif

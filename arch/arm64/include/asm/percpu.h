@@ -12,6 +12,9 @@
 struct cpu {
 	unsigned int id; /* 0..nr_cpu_ids - 1; 0 is the boot CPU */
 	u64 mpidr;       /* MPIDR_EL1 affinity fields */
+	/* Where a translation fault was without reason last, and how often in a row. */
+	unsigned long spurious_at;
+	unsigned int spurious;
 };
 
 /* CPUs the device tree describes, at least 1. Known after setup_machine_fdt(). */

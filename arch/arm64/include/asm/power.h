@@ -13,7 +13,10 @@ int machine_poweroff(u64 status);
 /* PSCI SYSTEM_RESET. Returns as above. */
 int machine_reboot(void);
 
-/* Stop this CPU with BOOT_PANIC as the reason. */
+/* Write the log from the caches to memory, where a debugger finds it, or U-Boot after a reset. */
+void leave_log(void);
+
+/* Stop this CPU with BOOT_PANIC as the reason, and the exception that is reported as its values. */
 void machine_halt(void) __noreturn;
 
 #endif

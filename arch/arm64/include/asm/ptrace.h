@@ -26,6 +26,9 @@ struct pt_regs {
  * its SError is dealt with. */
 void handle_exception(struct pt_regs *regs);
 
+/* The exception that is reported, or NULL. */
+extern const struct pt_regs *fatal_regs;
+
 /* Words for an ESR: class, then for aborts the access and the fault status (Arm ARM D19.2.40).
  * Stored in buf. */
 void describe_esr(u64 esr, char *buf, size_t size);
