@@ -121,14 +121,14 @@ mmu_is_on:
 	/* Tables are written past the caches: no line of a loader's may be written back over them, nor be read instead of them. */
 	adr_l	x0, __early_tables_start
 	adr_l	x1, __early_tables_end
-	bl	dcache_inval_poc
+	bl	dcache_clean_inval_poc
 	bl	clear_early_tables
 	bl	check_cpu
 	bl	create_idmap
 	bl	create_kernel_map
 	adr_l	x0, __early_tables_start
 	adr_l	x1, __early_tables_end
-	bl	dcache_inval_poc
+	bl	dcache_clean_inval_poc
 	bl	cpu_setup
 	b	enable_mmu
 ENDFUNC primary_entry
@@ -718,7 +718,7 @@ LOCAL_FUNC create_kernel_map
 ENDFUNC create_kernel_map
 
 /*
- * Registers the walker and the kernel depend on, none left as found. The tables are complete in memory (DSB in dcache_inval_poc).
+ * Registers the walker and the kernel depend on, none left as found. The tables are complete in memory (DSB in dcache_clean_inval_poc).
  * Inputs: x28 := address bits of the idmap. Outputs: x0 := value for SCTLR_EL1. Clobbers: x1..x5
  */
 LOCAL_FUNC cpu_setup

@@ -229,7 +229,7 @@ static struct {
 } editor;
 
 /* The console may be gone, even while it is read. */
-static void need_input(void)
+static __noinline void need_input(void)
 {
 	if (monitor_getc)
 		return;

@@ -3,8 +3,13 @@
 #include <asm/macros.inc>
 
 	.text
-	/* An operation on each line of a range. x0 := first byte, x1 := end. Ends with DSB SY. Clobbers: x0, x2, x3 */
-	.macro	each_line, op
+/*
+ * Write the lines of a range to memory where they are dirty, and drop them, so that memory counts: for what others are to find there,
+ * and for what is written or was written with the MMU off, whose lines are never dirty. Under a hypervisor DC IVAC does the same, and
+ * where DC CVAC would do, Cortex-A53 wants this (errata 819472 and its kin). Lines only partly inside go too.
+ * Inputs: x0 := first byte, x1 := end. Ends with DSB SY. Clobbers: x0, x2, x3
+ */
+FUNC dcache_clean_inval_poc
 	dmb	sy				/* stores come first, those past the caches too */
 	mrs	x3, ctr_el0
 	ubfx	x3, x3, #16, #4			/* DminLine: log2 of words */
@@ -12,29 +17,12 @@
 	lsl	x2, x2, x3			/* x2 := bytes a line */
 	sub	x3, x2, #1
 	bic	x0, x0, x3
-1:	dc	\op, x0
+1:	dc	civac, x0
 	add	x0, x0, x2
 	cmp	x0, x1
 	b.lo	1b
 	dsb	sy
 	ret
-	.endm
-
-/*
- * Drop the lines of a range, so that memory counts: for what is written or was written with the MMU off. Lines only partly inside lose
- * their other half too, so the range is whole lines.
- * Inputs: x0 := first byte, x1 := end. Clobbers: x0, x2, x3
- */
-FUNC dcache_inval_poc
-	each_line ivac
-ENDFUNC dcache_inval_poc
-
-/*
- * Write the lines of a range to memory, and drop them: where DC CVAC may do less, Cortex-A53 wants it so (errata 819472 and its kin).
- * Inputs: x0 := first byte, x1 := end. Clobbers: x0, x2, x3
- */
-FUNC dcache_clean_inval_poc
-	each_line civac
 ENDFUNC dcache_clean_inval_poc
 
 /*

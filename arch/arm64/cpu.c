@@ -79,7 +79,7 @@ static void __init report_handover(void)
 	u64 parked;
 
 	/* CPUs wrote there past the caches; a line from before that may still be in them. */
-	dcache_inval_poc(&boot_status, (void *)((unsigned long)&boot_status + SZ_2K));
+	dcache_clean_inval_poc(&boot_status, (void *)((unsigned long)&boot_status + SZ_2K));
 	parked = READ_ONCE(boot_status.parked);
 	pr_debug("Entered at EL%lu, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
 		 handover.el, handover.args[0], handover.image, handover.sctlr, handover.hcr);

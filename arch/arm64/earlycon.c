@@ -49,29 +49,37 @@ void earlycon_write_reg(struct earlycon_device *dev, unsigned int reg, u32 value
 		dev->stuck = true;
 }
 
-/* Counters have been seen to stand still, and to be read too low or too high for a moment
- * (Cortex-A73 erratum 858921 and its like): late is what two reads agree on. */
-static bool is_late(u64 start, s64 ticks)
+static bool is_ready(struct earlycon_device *dev, const struct earlycon_status *status)
 {
-	return ticks && (s64)(read_sysreg(cntvct_el0) - start) >= ticks &&
-	       (s64)(read_sysreg(cntvct_el0) - start) >= ticks;
+	u32 value = earlycon_read_reg(dev, status->reg);
+
+	return !dev->stuck && (value & status->mask) == status->ready;
 }
 
+int earlycon_receive(struct earlycon_device *dev, const struct earlycon_status *there,
+		     unsigned int data_reg)
+{
+	return is_ready(dev, there) ? (int)(earlycon_read_reg(dev, data_reg) & 0xff) : -1;
+}
+
+/*
+ * Counters have been seen to stand still, and to be read too low or too high for a moment
+ * (Cortex-A73 erratum 858921 and its like): late is what two reads agree on, and the device gets
+ * one more look then, for nobody knows when the last one was.
+ */
 bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *status)
 {
-	s64 ticks = (s64)(read_sysreg(cntfrq_el0) * WAIT_MS / 1000);
+	s64 ticks = (s64)(read_sysreg(cntfrq_el0) / (1000 / WAIT_MS)) ?: INT64_MAX;
 	u64 start = read_sysreg(cntvct_el0);
 	bool late = false;
 
 	for (u32 loops = 0; !dev->stuck; loops++) {
-		u32 value = earlycon_read_reg(dev, status->reg);
-
-		if (!dev->stuck && (value & status->mask) == status->ready)
+		if (is_ready(dev, status))
 			return true;
-		/* Once more after it is late: nobody knows when the last look was. */
 		if (late || loops == WAIT_LOOPS)
 			dev->stuck = true;
-		late = is_late(start, ticks);
+		late = (s64)(read_sysreg(cntvct_el0) - start) >= ticks &&
+		       (s64)(read_sysreg(cntvct_el0) - start) >= ticks;
 	}
 	return false;
 }
@@ -97,7 +105,7 @@ void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
 {
 	volatile u8 *status = dev->base + (room->reg << dev->shift),
 		    *data = dev->base + (data_reg << dev->shift);
-	u32 mask = room->mask, ready = room->ready, value;
+	u32 mask = room->mask, ready = room->ready, value = 0;
 
 	if (dev->width == 1) {
 		for (; len > 0; len--) {

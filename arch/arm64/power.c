@@ -99,9 +99,7 @@ void leave_log(void)
 void __noreturn machine_halt(void)
 {
 	leave_log();
-	if (fatal_regs)
-		boot_dead_end(BOOT_PANIC, fatal_regs->esr, fatal_regs->pc, fatal_regs->far);
-	boot_dead_end(BOOT_PANIC, 0, 0, 0);
+	dead_end(BOOT_PANIC, fatal_regs);
 }
 
 static int poweroff_command(int argc, char **argv)

@@ -57,12 +57,9 @@ void pt_show_walk(unsigned long va, void (*print_line)(const char *line))
 	phys_addr_t table = kernel_root();
 	char line[96];
 
-	if (va < PAGE_OFFSET) {
-		print_line("not in the kernel's half: TTBR0 translates nothing");
-		return;
-	}
-	if (!fixmap_linked) {
-		print_line("no tables yet");
+	if (va < PAGE_OFFSET || !fixmap_linked) {
+		print_line(fixmap_linked ? "not in the kernel's half: TTBR0 translates nothing"
+					 : "no tables yet");
 		return;
 	}
 	for (int level = FIRST_LEVEL; level <= LAST_LEVEL; level++) {

@@ -195,6 +195,13 @@ static void show_abort(const struct pt_regs *regs)
 
 const struct pt_regs *fatal_regs;
 
+void dead_end(u64 reason, const struct pt_regs *regs)
+{
+	if (!regs)
+		boot_dead_end(reason, 0, 0, 0);
+	boot_dead_end(reason, regs->esr, regs->pc, regs->far);
+}
+
 /* An exception while one is being reported: no walk, no registers, nothing that was not needed
  * already. What is left behind is the first one. */
 static void __noreturn report_nested(const struct pt_regs *regs)
@@ -210,7 +217,7 @@ static void __noreturn report_nested(const struct pt_regs *regs)
 			 what, regs->esr, regs->far, symbol);
 		leave_log();
 	}
-	boot_dead_end(BOOT_EXCEPTION, fatal_regs->esr, fatal_regs->pc, fatal_regs->far);
+	dead_end(BOOT_EXCEPTION, fatal_regs);
 }
 
 static void __noreturn die(const struct pt_regs *regs)
@@ -258,10 +265,9 @@ unsigned long extable_fixup(unsigned long pc)
  */
 static bool is_spurious(const struct pt_regs *regs)
 {
-	unsigned int ec = ESR_EC(regs->esr);
 	struct cpu *cpu = this_cpu();
 
-	if ((ec != EC_DABT && ec != EC_IABT) || (regs->esr & 0x3c) != 4)
+	if ((ESR_EC(regs->esr) | (EC_DABT ^ EC_IABT)) != EC_DABT || (regs->esr & 0x3c) != 4)
 		return false;
 	dsb(ish);
 	isb();
@@ -290,7 +296,7 @@ void handle_exception(struct pt_regs *regs)
 		return;
 	}
 	if (!bss_is_clear)
-		boot_dead_end(BOOT_EXCEPTION, regs->esr, regs->pc, regs->far);
+		dead_end(BOOT_EXCEPTION, regs);
 	if (origin == SERROR && earlycon_serror(regs->esr))
 		return;
 	if (fatal_regs)

@@ -13,7 +13,8 @@
 #define LSR_RECEIVED (1 << 0)
 #define LSR_ROOM     (1 << 5)
 
-static const struct earlycon_status room = {AUX_MU_LSR, LSR_ROOM, LSR_ROOM};
+static const struct earlycon_status room = {AUX_MU_LSR, LSR_ROOM, LSR_ROOM},
+				    there = {AUX_MU_LSR, LSR_RECEIVED, LSR_RECEIVED};
 
 static const char *__init aux_setup(struct earlycon_device *dev)
 {
@@ -29,9 +30,7 @@ static void aux_write(struct earlycon_device *dev, const char *text, size_t len)
 
 static int aux_getc(struct earlycon_device *dev)
 {
-	return earlycon_read_reg(dev, AUX_MU_LSR) & LSR_RECEIVED
-		       ? (int)(earlycon_read_reg(dev, AUX_MU_IO) & 0xff)
-		       : -1;
+	return earlycon_receive(dev, &there, AUX_MU_IO);
 }
 
 EARLYCON_DRIVER(bcm2835aux) = {

@@ -15,7 +15,8 @@
 #define LSR_TEMT (1 << 6)
 
 static const struct earlycon_status room = {REG_LSR, LSR_THRE, LSR_THRE},
-				    idle = {REG_LSR, LSR_TEMT, LSR_TEMT};
+				    idle = {REG_LSR, LSR_TEMT, LSR_TEMT},
+				    there = {REG_LSR, LSR_DR, LSR_DR};
 
 static void __init set_divisor(struct earlycon_device *dev, u32 divisor)
 {
@@ -51,9 +52,7 @@ static void ns16550_write(struct earlycon_device *dev, const char *text, size_t 
 
 static int ns16550_getc(struct earlycon_device *dev)
 {
-	return earlycon_read_reg(dev, REG_LSR) & LSR_DR
-		       ? (int)(earlycon_read_reg(dev, REG_DATA) & 0xff)
-		       : -1;
+	return earlycon_receive(dev, &there, REG_DATA);
 }
 
 EARLYCON_DRIVER(ns16550) = {

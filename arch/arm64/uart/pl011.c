@@ -9,7 +9,7 @@
 #define FR_RXFE (1 << 4) /* nothing received */
 #define FR_TXFF (1 << 5) /* no room to send */
 
-static const struct earlycon_status room = {UARTFR, FR_TXFF, 0};
+static const struct earlycon_status room = {UARTFR, FR_TXFF, 0}, there = {UARTFR, FR_RXFE, 0};
 
 static const char *__init pl011_setup(struct earlycon_device *dev)
 {
@@ -26,9 +26,7 @@ static void pl011_write(struct earlycon_device *dev, const char *text, size_t le
 
 static int pl011_getc(struct earlycon_device *dev)
 {
-	return earlycon_read_reg(dev, UARTFR) & FR_RXFE
-		       ? -1
-		       : (int)(earlycon_read_reg(dev, UARTDR) & 0xff);
+	return earlycon_receive(dev, &there, UARTDR);
 }
 
 EARLYCON_DRIVER(pl011) = {

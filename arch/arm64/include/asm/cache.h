@@ -3,11 +3,8 @@
 #ifndef ASM_CACHE_H
 #define ASM_CACHE_H
 
-/* Drop the lines of [start, end), virtual, whole lines only: what the caches held of it is lost.
- * Complete on return. */
-void dcache_inval_poc(const void *start, const void *end);
-
-/* Write the lines of [start, end), virtual, to memory, and drop them. Complete on return. */
+/* Write the lines of [start, end), virtual, to memory where they are dirty, and drop them. Complete
+ * on return. */
 void dcache_clean_inval_poc(const void *start, const void *end);
 
 #endif

@@ -66,6 +66,10 @@ struct earlycon_status {
 /* Wait for the status, 50 ms or so at most. False, and dev->stuck set, when it did not come. */
 bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *status);
 
+/* A driver's getc(): what is in data_reg, when the status says that something is there. */
+int earlycon_receive(struct earlycon_device *dev, const struct earlycon_status *there,
+		     unsigned int data_reg);
+
 /* A driver's write(): each character to data_reg, once the status says that there is room. */
 void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
 		   const struct earlycon_status *room, unsigned int data_reg);
