@@ -105,8 +105,6 @@ LDFLAGS_LD   := --fix-cortex-a53-843419=adr
 OPT          := -Os -mcmodel=tiny -ffat-lto-objects
 # gcc's own linker front end knows how to compile what is left to the link.
 LINK          = $(CC) $(filter-out -include lib/hidden.h,$(CFLAGS)) -flto-partition=one -nostdlib -static-pie $(patsubst %,-Wl$(,)%,$(LDFLAGS))
-# All is within reach of ADR; room for other ways around the erratum is 4 KiB a time.
-LDFLAGS_LD   := --fix-cortex-a53-843419=adr
 # A loop of memcpy's must not become a call of memcpy.
 CFLAGS_lib/string.o := -fno-tree-loop-distribute-patterns
 endif
