@@ -22,6 +22,12 @@
 #ifndef READ_ONCE
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+/* The same of an aligned word that may be read twice: the compiler may pair and index such loads.
+ */
+#define READ_LOOSE(x) (x)
+#endif
+#ifndef READ_LOOSE
+#define READ_LOOSE(x) READ_ONCE(x)
 #endif
 
 /* Life time: code and data of the boot only, freed before "Boot complete"; and data sealed there.

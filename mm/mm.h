@@ -57,6 +57,9 @@ bool pfn_valid(unsigned long pfn);
 
 /* Mark an allocated block's use, for the ledger; back to ROLE_PLAIN before it is freed. */
 void page_set_role(struct page *page, enum page_role role);
+/* Back to ROLE_PLAIN from role. False if the page is no such block: so of several CPUs that free it
+ * only one succeeds. */
+bool page_drop_role(struct page *page, enum page_role role);
 
 /*
  * Any number of pages in a row, aligned to align pages (a power of two, not larger than the linear
@@ -76,6 +79,20 @@ unsigned long totalram_pages(void);
 
 /* Give what this CPU keeps back to the zones, so that it can merge. */
 void drain_local_pages(void);
+
+/*
+ * Before a request fails, this CPU's lists are drained, and who keeps memory that nobody uses gives
+ * it back by reclaim_pages(), which returns the pages freed: the slab allocator. Called with
+ * whatever locks the caller of the allocator holds; who holds those reclaim_pages() takes asks with
+ * __GFP_NORETRY. What other CPUs keep on their lists is theirs, and counts as free: 1,024 pages a
+ * zone at most and two blocks of order 9, until they call drain_local_pages().
+ */
+extern unsigned long (*reclaim_pages)(void);
+/* Make more memory available, the harder the higher tries is (0, 1, ...); false: no more can be
+ * done. */
+bool try_harder(gfp_t gfp, unsigned int tries);
+/* The request has failed: panic if it must not. */
+void check_nofail(gfp_t gfp);
 
 /* -- start of life -- */
 

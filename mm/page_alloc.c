@@ -14,6 +14,7 @@
 #include <lib/bug.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/memblock.h>
 #include <mm/debug.h>
 #include <mm/mm.h>
 #include <mm/zone.h>
@@ -368,16 +369,30 @@ static struct page *nodes_alloc(int nid, gfp_t gfp, unsigned int order)
 	return NULL;
 }
 
+unsigned long (*reclaim_pages)(void);
+
+void check_nofail(gfp_t gfp)
+{
+	if (gfp & __GFP_NOFAIL)
+		panic("__GFP_NOFAIL, and no memory");
+}
+
+bool try_harder(gfp_t gfp, unsigned int tries)
+{
+	if (tries && (tries > 1 || gfp & __GFP_NORETRY || !reclaim_pages || !reclaim_pages()))
+		return false;
+	drain_local_pages();
+	return true;
+}
+
 static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order)
 {
 	struct page *page = NULL;
 
 	if (order <= MAX_PAGE_ORDER && !fail_call(&fail_page_alloc, "order", order)) {
 		page = nodes_alloc(nid, gfp, order);
-		if (!page) {
-			drain_local_pages();
+		for (unsigned int tries = 0; !page && try_harder(gfp, tries); tries++)
 			page = nodes_alloc(nid, gfp, order);
-		}
 	}
 	if (page && (gfp & __GFP_ZERO || init_on_alloc))
 		memset(page_address(page), 0, PAGE_SIZE << order);
@@ -385,6 +400,8 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order
 		pr_warn("page allocation failure: order:%u, gfp:0x%x, %lu pages free%s\n", order,
 			gfp, nr_free_pages(),
 			order > MAX_PAGE_ORDER ? "; no block is that large" : "");
+	if (!page)
+		check_nofail(gfp);
 	return page;
 }
 
@@ -405,7 +422,7 @@ struct page *alloc_one_page(void)
 
 struct page *alloc_block(gfp_t gfp, unsigned int order)
 {
-	if (likely(!(gfp & ~__GFP_NOWARN) && order < LISTS_PER_ZONE)) {
+	if (likely(!(gfp & (GFP_PLACE | __GFP_ZERO)) && order < LISTS_PER_ZONE)) {
 		unsigned long flags = local_irq_save();
 		struct page_list *list = &cpu_lists[smp_processor_id()][order]; /* of zones[0] */
 		struct page *page = list_pop(list);
@@ -475,18 +492,23 @@ static __noinline void free_slow(struct page *page, unsigned int order)
 	local_irq_restore(flags);
 }
 
+_Static_assert(PAGE_ZONE_POS == PAGE_ORDER_POS + 4 && LISTS_PER_ZONE == 16,
+	       "a word has the number of its list");
+
 void __free_pages(struct page *page, unsigned int order)
 {
 	u64 word = page_in_span(page) ? page_word(page) : 0;
 
 	if (likely(word & PAGE_ALLOC)) {
 		unsigned long flags = local_irq_save();
-		unsigned int i = word_zone(word) * LISTS_PER_ZONE | order % LISTS_PER_ZONE;
+		/* Zone and order lie side by side in the word. */
+		unsigned int i = (unsigned int)word_field(word, PAGE_ORDER_POS, PAGE_ZONE_BITS + 4);
 		struct page_list *list = &cpu_lists[smp_processor_id()][i];
 		struct page **top = list->top, **limit = list->limit;
 
-		/* The comparison of words checks state, role and order at once. */
-		if (likely((word == list->alloc_word) & (top != limit))) {
+		/* The comparison of words checks state and role at once. */
+		if (likely((i % LISTS_PER_ZONE == order) & (word == list->alloc_word) &
+			   (top != limit))) {
 			list_push(list, top, page);
 			local_irq_restore(flags);
 			return;
@@ -508,7 +530,7 @@ bool pfn_valid(unsigned long pfn)
 {
 	u64 word;
 
-	return page_probe(pfn_to_page(pfn), &word);
+	return memblock_is_memory(PFN_PHYS(pfn)) && page_probe(pfn_to_page(pfn), &word);
 }
 
 void page_set_role(struct page *page, enum page_role role)
@@ -517,6 +539,15 @@ void page_set_role(struct page *page, enum page_role role)
 
 	BUG_ON(word_type(word) != PAGE_ALLOC);
 	page_set_word(page, word_with(word, PAGE_CACHE_POS, PAGE_CACHE_BITS, role));
+}
+
+bool page_drop_role(struct page *page, enum page_role role)
+{
+	u64 word = page_word(page), plain = word_with(word, PAGE_CACHE_POS, PAGE_CACHE_BITS, 0);
+
+	return word_type(word) == PAGE_ALLOC && word_cache(word) == role &&
+	       __atomic_compare_exchange_n(&page->word, &word, plain, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
 }
 
 void __init start_cpu_lists(void *(*alloc)(size_t size))

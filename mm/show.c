@@ -51,8 +51,8 @@ static int zoneinfo_command(int argc, char **argv)
 		cprintf("        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
 		cprintf("        present  %lu\n", zone->present);
 		cprintf("        managed  %lu\n", zone->managed);
-		cprintf("        unopened %lu in %u ranges\n", zone->unopened.pages,
-			zone->unopened.nr);
+		cprintf("        unopened %lu in %u ranges, from %lu free\n", zone->unopened.pages,
+			zone->unopened.nr, zone->open_need);
 		cprintf("        contig   %lu in %u ranges\n", zone->contig.pages, zone->contig.nr);
 		cprintf("        opened   %lu sections\n", zone->nr_opened);
 		show_pagesets(zone);

@@ -7,14 +7,15 @@
  *
  *   where a free object is   its mark
  *   in a magazine            key ^ address
- *   on its slab's list       key ^ address ^ (1 + index of the next one)
+ *   on its slab's list       key ^ address ^ (1 + index of the next one), twice, in 32 bits
  *
  * A slab with a free object is on cache->partial, empty ones too until they are reclaimed; one
  * without is on no list.
  *
  * A cache without magazines (magazine_max 0) sees every call in its slow path: that is where
- * checks, poisoning and fault injection belong. Locks: cache, then zone. A magazine belongs to its
- * CPU with interrupts masked.
+ * checks, poisoning and fault injection belong. Locks: caches, cache, then zone. A magazine belongs
+ * to its CPU with interrupts masked; with the cache locked others may look into it, so that is how
+ * it is replaced.
  *
  * A cache with checks has the mark behind the object, and what slab_debug= asks for around it; with
  * Z, everything that is nothing else is 0xcc, the mark of an object in use too:
@@ -37,7 +38,7 @@
 #include <mm/slab.h>
 #include <mm/zone.h>
 
-/* top points behind the last object; NULL lies below the first. limit: behind the last slot. */
+/* Objects are slot[1] to *top, room is up to limit; slot[0] is what no_object() says. */
 struct magazine {
 	void **top, **limit;
 	void *slot[];
@@ -47,8 +48,10 @@ struct kmem_cache {
 	/* What the fast paths read. */
 	u64 key;
 	size_t mark_at;            /* bytes from an object to its mark */
-	size_t align_mask;         /* bits that are 0 in the address of every object */
-	unsigned int id;           /* in every page of its slabs */
+	u64 slab_mask;             /* address bits that are the offset in a slab */
+	u64 inverse, bound;        /* see is_object() */
+	u64 id;                    /* in every page of its slabs */
+	const struct page *pages;  /* vmemmap: a load of two is shorter than the constant */
 	unsigned long first, last; /* addresses: open_span when the newest slab was made */
 	/* The rest. */
 	u32 size, object_size; /* bytes: from object to object; for the user */
@@ -64,12 +67,19 @@ struct kmem_cache {
 	struct page *partial;
 	unsigned long nr_slabs, nr_partial, nr_empty;
 	unsigned long out; /* objects not on a slab's list: in use, or in magazines */
+	/* In place of a magazine: empty and full at once, so that every call takes the slow path.
+	 */
+	struct {
+		void **top, **limit;
+		void *slot[1];
+	} no_magazine;
 	struct magazine *cpu[];
 };
 
 struct kmem_cache *kmalloc_caches[NR_KMALLOC_CLASSES];
 
-#define MARK_LINK_BITS (PAGE_COUNT_BITS + 1) /* 1 + index needs one bit more */
+#define MARK_LINK_BITS                                                                             \
+	16 /* 1 + index needs one bit more than an index; twice, to be told when wrong */
 #define MAX_PER_SLAB   ((1u << PAGE_COUNT_BITS) - 1)
 #define MIN_SLAB_ORDER 1 /* the second page holds the link */
 #define BIG_SLAB_ORDER 3 /* larger ones only for objects that need them */
@@ -94,12 +104,7 @@ static struct kmem_cache *magazine_caches[2];
 static const u16 magazine_bytes[] = {256, 2048, 8192};
 #define MAGAZINE_LEVELS ARRAY_SIZE(magazine_bytes)
 
-/* In place of a magazine: empty and full at once, so that every call takes the slow path. */
-static struct {
-	void **top, **limit;
-	void *slot[1];
-} no_magazine;
-#define NO_MAGAZINE ((struct magazine *)&no_magazine)
+#define NO_MAGAZINE(cache) ((struct magazine *)&(cache)->no_magazine)
 
 /* --- objects and slabs: cache locked ------------------------------------------------------- */
 
@@ -111,6 +116,33 @@ static inline u64 *mark_of(const struct kmem_cache *cache, const void *obj)
 static inline u64 free_mark(const struct kmem_cache *cache, const void *obj)
 {
 	return cache->key ^ (unsigned long)obj;
+}
+
+/* Something whose mark is never one of a free object: the test of the mark finds the magazine's end
+ * too. */
+static void *no_object(const struct kmem_cache *cache)
+{
+	static const u64 no_mark;
+
+	return (char *)&no_mark - cache->mark_at;
+}
+
+/*
+ * Does an object start here, in the cache's slab? With inverse = 2^64 / size, rounded up, the
+ * product for object i is i times what rounding up makes of 2^64; for any other offset it is larger
+ * than for the last object.
+ */
+static __force_inline bool is_object(const struct kmem_cache *cache, const void *obj)
+{
+	return ((unsigned long)obj & cache->slab_mask) * cache->inverse < cache->bound;
+}
+
+/* Mark an object of its slab's list. index: of the one behind it; per_slab at the end. */
+static void set_link(const struct kmem_cache *cache, void *obj, unsigned int index)
+{
+	u64 link = index + 1;
+
+	*mark_of(cache, obj) = free_mark(cache, obj) ^ (link << MARK_LINK_BITS | link);
 }
 
 static inline unsigned int slab_used(u64 word)
@@ -283,9 +315,11 @@ static void take_back(const struct kmem_cache *cache, void *obj, const void *cal
  */
 static unsigned int mark_link(const struct kmem_cache *cache, const void *obj)
 {
-	u64 link = *mark_of(cache, obj) ^ free_mark(cache, obj);
+	u64 twice = *mark_of(cache, obj) ^ free_mark(cache, obj), link = twice >> MARK_LINK_BITS;
 
-	return link <= cache->per_slab + 1 ? (unsigned int)link : 0;
+	return link <= cache->per_slab + 1 && twice == (link << MARK_LINK_BITS | link)
+		       ? (unsigned int)link
+		       : 0;
 }
 
 /*
@@ -332,7 +366,8 @@ static void pop_partial(struct kmem_cache *cache)
 /* nid: for __GFP_THISNODE. */
 static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp, int nid)
 {
-	gfp_t where = (gfp & ~__GFP_ZERO) | cache->gfp;
+	/* Not with the cache locked: __GFP_NORETRY. */
+	gfp_t where = (gfp & ~__GFP_ZERO) | cache->gfp | __GFP_NORETRY;
 	struct page *slab = nid < 0 ? alloc_pages(where, cache->order)
 				    : alloc_pages_node(nid, where, cache->order);
 	u64 id = (u64)cache->id << PAGE_CACHE_POS;
@@ -353,7 +388,7 @@ static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp, int nid)
 			memset(obj, POISON_FREE, cache->object_size);
 		if (cache->ctor)
 			cache->ctor(obj);
-		*mark_of(cache, obj) = free_mark(cache, obj) ^ (i + 2); /* 1 + index of the next */
+		set_link(cache, obj, i + 1);
 	}
 	/* Without magazines no address is for the fast path. */
 	if (cache->magazine_max) {
@@ -411,7 +446,7 @@ static void *pop_object(struct kmem_cache *cache)
 	unsigned int link = mark_link(cache, obj);
 
 	cache->nr_empty -= !used;
-	if (unlikely(!link)) {
+	if (unlikely(!link || (link > cache->per_slab && used + 1 < cache->per_slab))) {
 		report_overwritten(cache, obj);
 		cache->out += cache->per_slab - used;
 		set_slab(slab, cache->per_slab, 0);
@@ -426,38 +461,26 @@ static void *pop_object(struct kmem_cache *cache)
 	return obj;
 }
 
-/* Let a slab with a free object head the list, of memory that serves the request. False if there is
- * none. */
-static bool find_slab(struct kmem_cache *cache, gfp_t gfp, int nid)
+/* The same with the checks of slab_debug=. */
+static void *pop_checked(struct kmem_cache *cache)
 {
-	struct page *prev = NULL;
+	void *obj;
 
-	for (struct page *slab = cache->partial; slab; prev = slab, slab = slab_next(slab)) {
-		if (gfp & GFP_PLACE && !zone_serves(&zones[word_zone(page_word(slab))], nid, gfp))
-			continue;
-		if (prev) {
-			slab_set_next(prev, slab_next(slab));
-			slab_set_next(slab, cache->partial);
-			cache->partial = slab;
-		}
-		return true;
-	}
-	return false;
+	if (cache->debug & SLAB_CONSISTENCY_CHECKS)
+		check_list(cache, cache->partial);
+	obj = pop_object(cache);
+	return obj && cache->debug && !check_free_object(cache, obj) ? NULL : obj;
 }
 
 /* Any free object of the slabs, unmarked; a new slab if need be. */
-static void *take_object(struct kmem_cache *cache, gfp_t gfp, int nid)
+static void *take_object(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *obj = NULL;
 
 	while (!obj) {
-		if (!find_slab(cache, gfp, nid) && !new_slab(cache, gfp, nid))
+		if (!cache->partial && !new_slab(cache, gfp, -1))
 			return NULL;
-		if (cache->debug & SLAB_CONSISTENCY_CHECKS)
-			check_list(cache, cache->partial);
-		obj = pop_object(cache);
-		if (obj && cache->debug && !check_free_object(cache, obj))
-			obj = NULL;
+		obj = pop_checked(cache);
 	}
 	return obj;
 }
@@ -473,7 +496,7 @@ static void put_object(struct kmem_cache *cache, void *obj)
 		report(cache, obj, "freed by an address inside it, ignored", 0, NO_OFFSET);
 		return;
 	}
-	*mark_of(cache, obj) = free_mark(cache, obj) ^ (slab_index(word) + 1);
+	set_link(cache, obj, slab_index(word));
 	set_slab(slab, used - 1, index);
 	cache->out--;
 	if (used == cache->per_slab)
@@ -486,18 +509,17 @@ static void put_object(struct kmem_cache *cache, void *obj)
 
 static unsigned int magazine_count(const struct magazine *mag)
 {
-	return (unsigned int)(READ_ONCE(mag->top) - mag->slot - 1);
+	return (unsigned int)(READ_ONCE(mag->top) - mag->slot);
 }
 
 static unsigned int magazine_capacity(unsigned int level)
 {
-	/* Two pointers and the NULL below the first object. */
 	return (magazine_bytes[level] - (unsigned int)sizeof(struct magazine)) / sizeof(void *) - 1;
 }
 
 static unsigned int magazine_level(const struct magazine *mag)
 {
-	unsigned int slots = (unsigned int)(mag->limit - mag->slot) - 1, level = 0;
+	unsigned int slots = (unsigned int)(mag->limit - mag->slot), level = 0;
 
 	while (level + 1 < MAGAZINE_LEVELS && magazine_capacity(level) < slots)
 		level++;
@@ -509,7 +531,7 @@ static void *cache_take(struct kmem_cache *cache, gfp_t gfp)
 	void *obj;
 
 	spin_lock(&cache->lock);
-	obj = take_object(cache, gfp, -1);
+	obj = take_object(cache, gfp);
 	spin_unlock(&cache->lock);
 	return obj;
 }
@@ -529,7 +551,8 @@ static struct magazine *magazine_alloc(const struct kmem_cache *cache, unsigned 
 	if (level < ARRAY_SIZE(magazine_caches)) {
 		mag = cache_take(magazine_caches[level], GFP_NOWAIT);
 	} else {
-		struct page *page = alloc_pages(GFP_NOWAIT, get_order(magazine_bytes[level]));
+		struct page *page =
+			alloc_pages(GFP_NOWAIT | __GFP_NORETRY, get_order(magazine_bytes[level]));
 
 		if (page)
 			page_set_role(page, ROLE_META);
@@ -537,8 +560,8 @@ static struct magazine *magazine_alloc(const struct kmem_cache *cache, unsigned 
 	}
 	if (!mag)
 		return NULL;
-	mag->slot[0] = NULL;
-	mag->top = mag->slot + 1;
+	mag->slot[0] = no_object(cache);
+	mag->top = mag->slot;
 	mag->limit = mag->top + capacity;
 	return mag;
 }
@@ -555,9 +578,12 @@ static void magazine_free(struct magazine *mag, unsigned int level)
 	}
 }
 
-static void set_magazine(struct kmem_cache *cache, struct magazine *mag)
+/* The old one is the caller's to free: nobody looks into it any more. */
+static void set_magazine(struct kmem_cache *cache, unsigned int cpu, struct magazine *mag)
 {
-	__atomic_store_n(&cache->cpu[smp_processor_id()], mag, __ATOMIC_RELEASE);
+	spin_lock(&cache->lock);
+	WRITE_ONCE(cache->cpu[cpu], mag);
+	spin_unlock(&cache->lock);
 }
 
 /*
@@ -566,15 +592,15 @@ static void set_magazine(struct kmem_cache *cache, struct magazine *mag)
  */
 static struct magazine *larger_magazine(struct kmem_cache *cache)
 {
-	struct magazine *old = cache->cpu[smp_processor_id()], *mag;
-	unsigned int level, count;
+	unsigned int cpu = smp_processor_id(), level, count;
+	struct magazine *old = cache->cpu[cpu], *mag;
 
 	if (!cache->magazine_max)
 		return NULL;
-	if (old == NO_MAGAZINE) {
+	if (old == NO_MAGAZINE(cache)) {
 		mag = magazine_alloc(cache, 0);
 		if (mag)
-			set_magazine(cache, mag);
+			set_magazine(cache, cpu, mag);
 		return mag;
 	}
 	level = magazine_level(old);
@@ -586,7 +612,7 @@ static struct magazine *larger_magazine(struct kmem_cache *cache)
 	count = magazine_count(old);
 	memcpy(mag->slot + 1, old->slot + 1, count * sizeof(void *));
 	mag->top += count;
-	set_magazine(cache, mag);
+	set_magazine(cache, cpu, mag);
 	magazine_free(old, level);
 	return mag;
 }
@@ -594,7 +620,7 @@ static struct magazine *larger_magazine(struct kmem_cache *cache)
 /* Fill half of the magazine from the slabs there are. */
 static void refill(struct kmem_cache *cache, struct magazine *mag)
 {
-	void **half = mag->slot + 1 + (mag->limit - mag->slot) / 2;
+	void **half = mag->slot + (mag->limit - mag->slot + 1) / 2;
 	void **top = mag->top;
 
 	while (top < half && cache->partial) {
@@ -602,7 +628,7 @@ static void refill(struct kmem_cache *cache, struct magazine *mag)
 
 		if (obj) {
 			*mark_of(cache, obj) = free_mark(cache, obj);
-			*top++ = obj;
+			*++top = obj;
 		}
 	}
 	WRITE_ONCE(mag->top, top);
@@ -620,9 +646,9 @@ static void flush(struct kmem_cache *cache, struct magazine *mag, unsigned int n
 		else
 			report_overwritten(cache, first[i]);
 	}
-	spin_unlock(&cache->lock);
 	memmove(first, first + n, (magazine_count(mag) - n) * sizeof(*first));
 	WRITE_ONCE(mag->top, mag->top - n);
+	spin_unlock(&cache->lock);
 }
 
 /* --- allocation ---------------------------------------------------------------------------- */
@@ -636,34 +662,43 @@ void kmem_cache_clear(const struct kmem_cache *cache, void *obj)
 /* An intact object of the magazine; NULL when it is empty. */
 static void *pop_magazine(struct kmem_cache *cache, struct magazine *mag)
 {
-	void *obj;
+	while (mag->top != mag->slot) {
+		void *obj = *mag->top;
 
-	while ((obj = mag->top[-1])) {
 		WRITE_ONCE(mag->top, mag->top - 1);
 		if (*mark_of(cache, obj) == free_mark(cache, obj))
-			break;
+			return obj;
 		report_overwritten(cache, obj);
 	}
-	return obj;
+	return NULL;
 }
 
-/* Entered with interrupts masked; flags is what to restore. It is the last thing its callers do, so
- * what it returns to is theirs. Where gfp or nid say where, the magazine is left alone: its objects
- * are anywhere. */
-static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned long flags,
-				   int nid)
+/* The slabs of the cache had nothing to offer, and no page was left: once more, and for all
+ * consequences, when all caches have been shrunk. */
+static unsigned long slab_reclaim(void);
+static void *take_reclaimed(struct kmem_cache *cache, gfp_t gfp)
 {
-	bool any = !(gfp & GFP_PLACE);
-	void *obj = any ? pop_magazine(cache, cache->cpu[smp_processor_id()]) : NULL;
+	if (!(gfp & __GFP_NORETRY))
+		slab_reclaim();
+	return cache_take(cache, gfp);
+}
+
+/* Entered with interrupts masked; flags is what to restore. It is the last thing kmem_cache_take()
+ * does, so what it returns to is the caller's. */
+static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned long flags)
+{
+	void *obj = pop_magazine(cache, cache->cpu[smp_processor_id()]);
 
 	if (!obj && !fail_call(&failslab, cache->name, cache->object_size)) {
-		struct magazine *mag = any ? larger_magazine(cache) : NULL;
+		struct magazine *mag = larger_magazine(cache);
 
 		spin_lock(&cache->lock);
-		obj = take_object(cache, gfp, nid);
+		obj = take_object(cache, (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL);
 		if (obj && mag)
 			refill(cache, mag);
 		spin_unlock(&cache->lock);
+		if (!obj)
+			obj = take_reclaimed(cache, gfp);
 	}
 	if (obj)
 		hand_out(cache, obj, __builtin_return_address(0));
@@ -675,15 +710,15 @@ void *kmem_cache_take(struct kmem_cache *cache, gfp_t gfp)
 {
 	unsigned long flags = local_irq_save();
 	struct magazine *mag = cache->cpu[smp_processor_id()];
-	void **top = mag->top - 1, *obj = *top;
+	void **top = mag->top, *obj = *top--;
 
-	if (likely(obj) && likely(*mark_of(cache, obj) == free_mark(cache, obj))) {
+	if (likely(*mark_of(cache, obj) == free_mark(cache, obj))) {
 		*mark_of(cache, obj) = 0;
 		WRITE_ONCE(mag->top, top);
 		local_irq_restore(flags);
 		return obj;
 	}
-	return alloc_slow(cache, gfp, flags, -1);
+	return alloc_slow(cache, gfp, flags);
 }
 
 /*
@@ -733,9 +768,43 @@ static struct kmem_cache *placed_cache(struct kmem_cache *cache, gfp_t gfp)
 	return old;
 }
 
-/* An object from where the flags say; from nid if it has any. */
+/* Let a slab with a free object head the list, of memory that serves the request. False if there is
+ * none. */
+static bool find_slab(struct kmem_cache *cache, gfp_t gfp, int nid)
+{
+	struct page *prev = NULL;
+
+	for (struct page *slab = cache->partial; slab; prev = slab, slab = slab_next(slab)) {
+		if (!zone_serves(&zones[word_zone(page_word(slab))], nid, gfp))
+			continue;
+		if (prev) {
+			slab_set_next(prev, slab_next(slab));
+			slab_set_next(slab, cache->partial);
+			cache->partial = slab;
+		}
+		return true;
+	}
+	return false;
+}
+
+static void *take_placed(struct kmem_cache *cache, gfp_t gfp, int nid, const void *caller)
+{
+	unsigned long flags = spin_lock_irqsave(&cache->lock);
+	void *obj = NULL;
+
+	while (!obj && (find_slab(cache, gfp, nid) || new_slab(cache, gfp, nid)))
+		obj = pop_checked(cache);
+	if (obj)
+		hand_out(cache, obj, caller);
+	spin_unlock_irqrestore(&cache->lock, flags);
+	return obj;
+}
+
+/* An object from where the flags say; from nid if it has any. Magazines have objects of anywhere,
+ * so they are passed by. */
 void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 {
+	const void *caller = __builtin_return_address(0);
 	void *obj;
 
 	if (nid >= 0 && !(gfp & __GFP_THISNODE)) {
@@ -748,7 +817,14 @@ void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 		gfp &= ~(__GFP_DMA | __GFP_DMA32);
 	if (all_zones_serve(nid, gfp))
 		return kmem_cache_take(cache, gfp & ~GFP_PLACE);
-	return alloc_slow(cache, gfp, local_irq_save(), nid);
+	if (fail_call(&failslab, cache->name, cache->object_size))
+		return NULL;
+	obj = take_placed(cache, (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL, nid, caller);
+	if (!obj) {
+		slab_reclaim();
+		obj = take_placed(cache, gfp, nid, caller);
+	}
+	return obj;
 }
 
 /* --- freeing ------------------------------------------------------------------------------- */
@@ -763,9 +839,10 @@ static void report_bad_free(const struct kmem_cache *cache, const void *obj)
 	     cache ? " into cache " : " by kfree", cache ? cache->name : "", what);
 }
 
+/* Cache locked. A CPU's magazine may fill and empty meanwhile: objects that stay are found. */
 static bool in_magazine(struct magazine *mag, const void *obj)
 {
-	for (void **slot = mag->slot + 1; slot < READ_ONCE(mag->top); slot++)
+	for (void **slot = mag->slot + 1; slot <= READ_ONCE(mag->top); slot++)
 		if (READ_ONCE(*slot) == obj)
 			return true;
 	return false;
@@ -784,8 +861,7 @@ static bool on_slab_list(struct kmem_cache *cache, struct page *slab, unsigned i
 	return false;
 }
 
-/* Its mark says free: is it really, or do the user's data look like that? Other CPUs' magazines are
- * read as they pass. */
+/* Its mark says free: is it really, or do the user's data look like that? */
 static bool is_free_object(struct kmem_cache *cache, void *obj)
 {
 	struct page *slab = slab_head(virt_to_page(obj));
@@ -795,9 +871,9 @@ static bool is_free_object(struct kmem_cache *cache, void *obj)
 	if (cache->debug & SLAB_CONSISTENCY_CHECKS)
 		check_list(cache, slab);
 	found = on_slab_list(cache, slab, object_index(cache, slab, obj));
-	spin_unlock(&cache->lock);
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids && !found; cpu++)
-		found = in_magazine(__atomic_load_n(&cache->cpu[cpu], __ATOMIC_ACQUIRE), obj);
+		found = in_magazine(cache->cpu[cpu], obj);
+	spin_unlock(&cache->lock);
 	return found;
 }
 
@@ -835,7 +911,7 @@ static __noinline void free_slow(struct kmem_cache *cache, void *obj, const void
 	}
 	if (mag) {
 		*mark_of(cache, obj) = free_mark(cache, obj);
-		*mag->top = obj;
+		WRITE_ONCE(mag->top[1], obj);
 		WRITE_ONCE(mag->top, mag->top + 1);
 	} else {
 		cache_put(cache, obj);
@@ -853,9 +929,9 @@ static __force_inline bool free_fast(struct kmem_cache *cache, void *obj)
 	void **top = mag->top, **limit = mag->limit;
 	u64 mark = free_mark(cache, obj);
 
-	if (likely((top != limit) & ((*mark_of(cache, obj) ^ mark) >> MARK_LINK_BITS != 0))) {
+	if (likely((top != limit) & ((*mark_of(cache, obj) ^ mark) >> 2 * MARK_LINK_BITS != 0))) {
 		*mark_of(cache, obj) = mark;
-		*top = obj;
+		WRITE_ONCE(top[1], obj);
 		WRITE_ONCE(mag->top, top + 1);
 		local_irq_restore(flags);
 		return true;
@@ -876,12 +952,17 @@ static __noinline void cache_free_slow(struct kmem_cache *cache, void *obj)
 
 void kmem_cache_free(struct kmem_cache *cache, void *obj)
 {
-	unsigned long addr = (unsigned long)obj, first = READ_ONCE(cache->first),
-		      last = READ_ONCE(cache->last);
+	unsigned long addr = (unsigned long)obj, first = READ_LOOSE(cache->first),
+		      last = READ_LOOSE(cache->last);
 
-	if (likely((addr >= first) & (addr < last)) &&
-	    likely(word_cache(page_word(span_page(obj))) == cache->id) && free_fast(cache, obj))
-		return;
+	if (likely((addr >= first) & (addr < last))) {
+		u64 word = READ_LOOSE(cache->pages[linear_offset(obj) >> PAGE_SHIFT].word);
+
+		bool ours = word_cache(word) == cache->id, start = is_object(cache, obj);
+
+		if (likely(ours & start) && free_fast(cache, obj))
+			return;
+	}
 	cache_free_slow(cache, obj);
 }
 
@@ -902,6 +983,7 @@ static unsigned int slab_order(size_t size)
 static void cache_init(struct kmem_cache *cache, const char *name, size_t size, size_t align,
 		       unsigned int debug, void (*ctor)(void *obj))
 {
+	size_t least = DIV_ROUND_UP(PAGE_SIZE << MIN_SLAB_ORDER, MAX_PER_SLAB);
 	bool mark_behind = ctor || debug;
 	size_t extra = mark_behind ? 8 : 0, keep, stride;
 
@@ -911,7 +993,7 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size, 
 		extra += 2 * sizeof(void *);
 	if (debug & SLAB_RED_ZONE)
 		extra += RED_BYTES;
-	stride = ALIGN(ALIGN(size, 8) + extra, align);
+	stride = ALIGN(max(ALIGN(size, 8) + extra, least), align);
 	cache->first_at = debug & SLAB_RED_ZONE ? (u32)align : 0;
 	cache->order = (u16)slab_order(stride + cache->first_at);
 	if (cache->order > MAX_PAGE_ORDER && debug) {
@@ -924,21 +1006,27 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size, 
 	cache->object_size = (u32)size;
 	cache->size = (u32)stride;
 	cache->mark_at = mark_behind ? ALIGN(size, 8) : 0;
-	cache->per_slab = (u32)min(((PAGE_SIZE << cache->order) - cache->first_at) / stride,
-				   (size_t)MAX_PER_SLAB);
+	cache->per_slab = (u32)(((PAGE_SIZE << cache->order) - cache->first_at) / stride);
 	keep = debug | init_on_alloc | init_on_free | failslab.nth ? 0 : SZ_256K / stride;
 	cache->magazine_max = (u16)min(keep, (size_t)magazine_capacity(MAGAZINE_LEVELS - 1));
-	cache->align_mask = cache->magazine_max ? (stride & -stride) - 1 : ~UL(0);
+	cache->slab_mask = (PAGE_SIZE << cache->order) - 1;
+	cache->inverse = ~UL(0) / stride + 2;
+	/* Without magazines no address is for the fast paths. */
+	cache->bound =
+		cache->magazine_max ? (cache->per_slab - 1) * (cache->inverse * stride) + 1 : 0;
+	cache->pages = vmemmap;
+	cache->no_magazine.slot[0] = no_object(cache);
+	cache->no_magazine.top = cache->no_magazine.limit = cache->no_magazine.slot;
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
-		cache->cpu[cpu] = NO_MAGAZINE;
+		cache->cpu[cpu] = NO_MAGAZINE(cache);
 }
 
 /* Make the table larger. caches_lock held. */
 static bool grow_table(void)
 {
 	unsigned int size = min(2 * table_size, CACHE_IDS);
-	struct kmem_cache **table =
-		(void *)__get_free_pages(GFP_NOWAIT, get_order(size * sizeof(*table)));
+	struct kmem_cache **table = (void *)__get_free_pages(GFP_NOWAIT | __GFP_NORETRY,
+							     get_order(size * sizeof(*table)));
 
 	if (!table || size == table_size)
 		return false;
@@ -1072,32 +1160,44 @@ static void free_magazine(struct kmem_cache *cache, unsigned int cpu)
 {
 	struct magazine *mag = cache->cpu[cpu];
 
-	if (mag == NO_MAGAZINE)
+	if (mag == NO_MAGAZINE(cache))
 		return;
 	flush(cache, mag, magazine_count(mag));
-	__atomic_store_n(&cache->cpu[cpu], NO_MAGAZINE, __ATOMIC_RELEASE);
+	set_magazine(cache, cpu, NO_MAGAZINE(cache));
 	magazine_free(mag, magazine_level(mag));
 }
 
-static unsigned long drop_empty(struct kmem_cache *cache)
+/* Free the empty slabs but for keep of them; returns how many slabs are left. */
+static unsigned long drop_empty(struct kmem_cache *cache, unsigned long keep)
 {
-	unsigned long slabs;
+	unsigned long left;
 
 	spin_lock(&cache->lock);
-	slabs = cache->nr_slabs;
-	reclaim_empty(cache, 0);
-	slabs -= cache->nr_slabs;
+	reclaim_empty(cache, keep);
+	left = cache->nr_slabs;
 	spin_unlock(&cache->lock);
-	return slabs << cache->order;
+	return left;
 }
 
 unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 {
-	unsigned long flags = local_irq_save(), pages;
+	unsigned long flags = local_irq_save(), before = drop_empty(cache, ~UL(0)), now;
 
 	free_magazine(cache, smp_processor_id());
-	pages = drop_empty(cache);
+	now = drop_empty(cache, 0);
 	local_irq_restore(flags);
+	return (before - min(before, now)) << cache->order;
+}
+
+/* The caches of magazines, which the others' go back to, are the first, and last in turn. */
+static unsigned long slab_reclaim(void)
+{
+	unsigned long flags = spin_lock_irqsave(&caches_lock), pages = 0;
+
+	for (unsigned int i = table_size; i-- > FIRST_CACHE_ID;)
+		if (caches[i])
+			pages += kmem_cache_shrink(caches[i]);
+	spin_unlock_irqrestore(&caches_lock, flags);
 	return pages;
 }
 
@@ -1115,11 +1215,15 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 
 	if (!cache)
 		return 0;
+	if (cache->id >= table_size ||
+	    cache != __atomic_load_n(&caches, __ATOMIC_ACQUIRE)[cache->id]) {
+		report_bad_free(cache_cache, cache);
+		return -EINVAL;
+	}
 	flags = local_irq_save();
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
 		free_magazine(cache, cpu);
-	drop_empty(cache);
-	if (!cache->nr_slabs) {
+	if (!drop_empty(cache, 0)) {
 		spin_lock(&caches_lock);
 		__atomic_store_n(&caches[cache->id], NULL, __ATOMIC_RELEASE);
 		spin_unlock(&caches_lock);
@@ -1195,8 +1299,11 @@ static __noinline void kfree_slow(void *obj)
 	if (!size) {
 		report_bad_free(NULL, obj);
 	} else if (page) {
-		page_set_role(page, ROLE_PLAIN);
-		__free_pages(page, get_order(size));
+		/* Another CPU may be freeing it too. */
+		if (page_drop_role(page, ROLE_KMALLOC))
+			__free_pages(page, get_order(size));
+		else
+			report_bad_free(NULL, obj);
 	} else {
 		free_contig_range(PFN_DOWN(virt_to_phys(obj)), size >> PAGE_SHIFT);
 	}
@@ -1213,8 +1320,7 @@ __noinline void kfree(const void *p)
 		if (likely(word & PAGE_SLAB_BIT)) {
 			struct kmem_cache *cache = READ_ONCE(caches)[word_cache(word)];
 
-			if (likely(!((unsigned long)obj & cache->align_mask)) &&
-			    free_fast(cache, obj))
+			if (likely(is_object(cache, obj)) && free_fast(cache, obj))
 				return;
 		}
 	}
@@ -1308,7 +1414,6 @@ void __init kmem_cache_init(u64 seed)
 		panic("no %zu bytes for the first caches", bytes);
 	page_set_role(virt_to_page(memory), ROLE_META);
 	slab_seed = seed;
-	no_magazine.top = no_magazine.limit = no_magazine.slot + 1;
 	cache_cache = boot_cache(&memory, "kmem_cache", cache_bytes());
 	magazine_caches[0] = boot_cache(&memory, "magazine-256", magazine_bytes[0]);
 	magazine_caches[1] = boot_cache(&memory, "magazine-2k", magazine_bytes[1]);
@@ -1320,6 +1425,7 @@ void __init kmem_cache_init(u64 seed)
 	}
 	memblock_late_alloc = memblock_array;
 	memblock_late_free = kfree;
+	reclaim_pages = slab_reclaim;
 }
 
 bool slab_stats(unsigned int *i, struct slab_stats *stats)
@@ -1347,12 +1453,10 @@ bool slab_stats(unsigned int *i, struct slab_stats *stats)
 		.order = cache->order,
 		.limit = cache->magazine_max,
 	};
+	/* An object on its way from one CPU to another may count twice. */
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		stats->active -= min(stats->active, (unsigned long)magazine_count(cache->cpu[cpu]));
 	spin_unlock(&cache->lock);
-	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		struct magazine *mag = __atomic_load_n(&cache->cpu[cpu], __ATOMIC_ACQUIRE);
-
-		stats->active -= magazine_count(mag);
-	}
 	spin_unlock_irqrestore(&caches_lock, flags);
 	return true;
 }

@@ -50,7 +50,8 @@ void kmem_cache_init(u64 seed);
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
 				     unsigned int flags, void (*ctor)(void *obj));
 /* Refused with -EBUSY, and a line in the log, while objects are in use. No other CPU may be using
- * the cache. */
+ * the cache. -EINVAL and a warning where cache is none; one that was destroyed, and whose memory
+ * is another's by now, cannot be told from that one. */
 int kmem_cache_destroy(struct kmem_cache *cache);
 /* Give back this CPU's free objects and all empty slabs. Returns the pages freed. */
 unsigned long kmem_cache_shrink(struct kmem_cache *cache);

@@ -71,7 +71,7 @@ static unsigned long area_size(const struct vm_area *area)
 static struct vm_area *area_create(unsigned long size, phys_addr_t phys, unsigned int kind,
 				   const void *caller)
 {
-	struct vm_area *area = kmem_cache_alloc(area_cache, GFP_KERNEL);
+	struct vm_area *area = kmem_cache_alloc(area_cache, GFP_NOWAIT);
 	unsigned long flags;
 	int err;
 
@@ -182,7 +182,7 @@ static unsigned long fill_with_blocks(struct vm_area *area, unsigned long size, 
 	while (done < size) {
 		unsigned int fits = ilog2((size - done) >> PAGE_SHIFT);
 		unsigned int order = min(largest, fits);
-		struct page *page = alloc_pages(order ? gfp | __GFP_NOWARN : gfp, order);
+		struct page *page = alloc_pages(order ? gfp | __GFP_NORETRY : gfp, order);
 
 		if (page && map(va + done, page_to_phys(page), PAGE_SIZE << order, PAGE_KERNEL)) {
 			__free_pages(page, order);
@@ -232,12 +232,12 @@ static void *vmalloc_gfp(unsigned long size, gfp_t gfp, const void *caller)
 
 void *vmalloc(unsigned long size)
 {
-	return vmalloc_gfp(size, GFP_KERNEL, __builtin_return_address(0));
+	return vmalloc_gfp(size, GFP_NOWAIT, __builtin_return_address(0));
 }
 
 void *vzalloc(unsigned long size)
 {
-	return vmalloc_gfp(size, GFP_KERNEL | __GFP_ZERO, __builtin_return_address(0));
+	return vmalloc_gfp(size, GFP_NOWAIT | __GFP_ZERO, __builtin_return_address(0));
 }
 
 void vfree(const void *addr)

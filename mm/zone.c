@@ -244,8 +244,9 @@ static unsigned long pages_within(const struct extents *ext, unsigned long first
 	return pages;
 }
 
-/* Open section index, in which an extent of the zone starts: all extents in it become blocks. */
-static bool open_at(struct zone *zone, unsigned long index)
+/* Open section index, in which an extent of the zone starts: all extents in it become blocks.
+ * *need: lowered to the open pages that would do, where there are too few. */
+static bool open_at(struct zone *zone, unsigned long index, unsigned long *need)
 {
 	unsigned long first = section_start(index), last = first + SECTION_PAGES;
 	struct extents *ext = &zone->unopened;
@@ -255,8 +256,10 @@ static bool open_at(struct zone *zone, unsigned long index)
 	struct section *sec;
 
 	payer.own = zone->open_free < cost;
-	if (payer.own && pages_within(ext, first, last) <= cost)
+	if (payer.own && pages_within(ext, first, last) <= cost) {
+		*need = min(*need, cost);
 		return false;
+	}
 	sec = section_open(index, zone->id, pay_page, &payer);
 	sec->below = zone->opened;
 	zone->opened = sec;
@@ -277,20 +280,24 @@ static bool open_at(struct zone *zone, unsigned long index)
 /*
  * Always at an extent's first section, so that an extent is never split: if its block lies in the
  * second one, the caller asks again. Sections too small to pay for themselves wait until open
- * blocks can.
+ * blocks can: how many that takes is remembered, so that not every request looks at all of them.
  */
 bool zone_open(struct zone *zone, unsigned int order)
 {
 	const struct extents *ext = &zone->unopened;
-	unsigned long base = PFN_DOWN(memstart_addr), size = UL(1) << order;
+	unsigned long base = PFN_DOWN(memstart_addr), size = UL(1) << order, need = ~UL(0);
 
+	if (order >= zone->open_order && zone->open_free < zone->open_need)
+		return false;
 	for (unsigned int i = 0; i < ext->nr; i++) {
 		struct extent e = ext->range[i];
 
 		if (ALIGN(e.start - base, size) + size <= e.end - base &&
-		    open_at(zone, section_of(e.start)))
+		    open_at(zone, section_of(e.start), &need))
 			return true;
 	}
+	zone->open_order = order;
+	zone->open_need = need;
 	return false;
 }
 
@@ -322,6 +329,7 @@ int zone_add_free(struct zone *zone, unsigned long *start, unsigned long end)
 
 			if (err)
 				return err;
+			zone->open_need = 0;
 		}
 		*start = stop;
 	}
@@ -471,22 +479,46 @@ static unsigned long free_run(const struct zone *zone, const struct page *page, 
 	return n;
 }
 
+/* An ordinary block, of which what is too much goes back. */
+static unsigned long contig_from_block(struct zone *zone, unsigned long nr, unsigned long align)
+{
+	unsigned int order = fls64(max(nr, align) - 1);
+	unsigned long rest, pfn;
+	struct page *page;
+
+	page = order <= MAX_PAGE_ORDER ? zone_take(zone, order) : NULL;
+	if (!page)
+		return NO_PFN;
+	page_set_word(page, 0);
+	pfn = page_to_pfn(page);
+	rest = pfn + nr;
+	BUG_ON(zone_add_free(zone, &rest, pfn + (UL(1) << order)));
+	return pfn;
+}
+
+/* Each run of free blocks is looked at once, from where it begins. */
 static unsigned long contig_from_blocks(struct zone *zone, unsigned long nr, unsigned long align)
 {
-	unsigned long blocks = DIV_ROUND_UP(nr, UL(1) << MAX_PAGE_ORDER);
+	const unsigned long block = UL(1) << MAX_PAGE_ORDER;
+	unsigned long blocks = DIV_ROUND_UP(nr, block), run;
 
 	for (struct section *sec = zone->opened; sec; sec = sec->below) {
-		for (unsigned long i = 0; i < SECTION_PAGES; i += UL(1) << MAX_PAGE_ORDER) {
-			unsigned long pfn = page_to_pfn(sec->map) + i;
-			unsigned long rest = pfn + nr;
+		for (unsigned long i = 0; i < SECTION_PAGES; i += (run + 1) * block) {
+			struct page *page = sec->map + i;
+			unsigned long start = page_to_pfn(page), pfn = ALIGN(start, align);
+			unsigned long want = ((pfn - start) >> MAX_PAGE_ORDER) + blocks, rest;
 
-			if (!IS_ALIGNED(pfn, align) ||
-			    free_run(zone, sec->map + i, blocks) < blocks)
+			run = 0;
+			if (free_run(zone, page - block, 1))
+				continue;
+			run = free_run(zone, page, want);
+			if (run < want)
 				continue;
 			for (unsigned long b = 0; b < blocks; b++)
-				BUG_ON(!zone_take_at(zone, sec->map + i + (b << MAX_PAGE_ORDER)));
+				BUG_ON(!zone_take_at(zone, pfn_to_page(pfn + b * block)));
 			/* Blocks only: what is left over lies in an opened section. */
-			BUG_ON(zone_add_free(zone, &rest, pfn + (blocks << MAX_PAGE_ORDER)));
+			rest = pfn + nr;
+			BUG_ON(zone_add_free(zone, &rest, pfn + blocks * block));
 			return pfn;
 		}
 	}
@@ -497,11 +529,14 @@ static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned l
 {
 	unsigned long pfn = NO_PFN, flags;
 
-	if (!extents_reserve(zone, &zone->contig, 1) || !extents_reserve(zone, &zone->unopened, 1))
+	if (nr > zone->present || !extents_reserve(zone, &zone->contig, 1) ||
+	    !extents_reserve(zone, &zone->unopened, 1))
 		return NO_PFN;
 	flags = spin_lock_irqsave(&zone->lock);
 	if (zone->contig.nr < zone->contig.max) {
 		pfn = contig_from_extents(zone, nr, align);
+		if (pfn == NO_PFN)
+			pfn = contig_from_block(zone, nr, align);
 		if (pfn == NO_PFN)
 			pfn = contig_from_blocks(zone, nr, align);
 		if (pfn != NO_PFN)
@@ -532,14 +567,14 @@ unsigned long alloc_contig_pages(unsigned long nr, unsigned long align, gfp_t gf
 
 	if (nr && is_power_of_2(align) && !fail_call(&fail_page_alloc, "pages", nr)) {
 		pfn = nodes_contig(nr, align, gfp, nid);
-		if (pfn == NO_PFN) {
-			drain_local_pages();
+		for (unsigned int tries = 0; pfn == NO_PFN && try_harder(gfp, tries); tries++)
 			pfn = nodes_contig(nr, align, gfp, nid);
-		}
 	}
 	if (pfn == NO_PFN && !(gfp & __GFP_NOWARN))
 		pr_warn("no %lu contiguous pages aligned to %lu, %lu pages free\n", nr, align,
 			nr_free_pages());
+	if (pfn == NO_PFN)
+		check_nofail(gfp);
 	if (pfn != NO_PFN && (gfp & __GFP_ZERO || init_on_alloc))
 		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
 	return pfn;

@@ -42,6 +42,10 @@ struct zone {
 	struct section *opened;                       /* all of them, last opened first */
 	const struct section *named;                  /* the newest that selftest has spoken of */
 	unsigned long nr_opened;
+	/* No block of open_order or above can be opened before open_need pages are open_free: until
+	 * then what is unopened is to be had as contiguous ranges only. */
+	unsigned long open_need;
+	unsigned int open_order;
 	struct extents unopened;
 	struct extents contig;        /* given out by alloc_contig_pages(), one entry each */
 	u16 capacity[NR_PAGE_ORDERS]; /* blocks a CPU's list holds at most; 0: no list */

@@ -374,7 +374,7 @@ void __init mark_rodata_ro(void)
 
 static phys_addr_t table_page(int level)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct page *page = alloc_page(GFP_NOWAIT | __GFP_ZERO); /* who maps says what failed */
 
 	(void)level;
 	if (!page)

@@ -19,7 +19,7 @@ unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 phys_addr_t memstart_addr;
 unsigned int nr_cpu_ids = 1;
 __thread unsigned int host_cpu;
-void (*host_unlock_hook)(void);
+void (*host_unlock_hook)(void), (*host_probe_hook)(void);
 unsigned long host_table_syncs, host_table_publishes;
 __thread bool host_table_is_open[LAST_LEVEL + 1];
 void (*host_flush_hook)(unsigned long start, unsigned long end);
@@ -94,7 +94,9 @@ bool probe_read_u64(const volatile u64 *p, u64 *value)
 {
 	if (!is_accessible((unsigned long)p))
 		return false;
-	*value = *p;
+	*value = READ_ONCE(*p);
+	if (host_probe_hook)
+		host_probe_hook();
 	return true;
 }
 
@@ -132,8 +134,11 @@ void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take,
 	}
 }
 
+unsigned long host_vmemmap_costs;
+
 unsigned int vmemmap_cost(unsigned long start, unsigned long end)
 {
+	host_vmemmap_costs++;
 	return (unsigned int)((PAGE_ALIGN(end) - ALIGN_DOWN(start, PAGE_SIZE)) >> PAGE_SHIFT) + 4;
 }
 

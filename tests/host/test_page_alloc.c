@@ -339,6 +339,47 @@ static void crumbs_pay(void)
 	audit();
 }
 
+/* Nothing of the crumbs can be paid for: that is found out once, not at each request that the next
+ * zone serves then. When pages come back it is found out again. */
+static void crumbs_wait(void)
+{
+	struct page *first = NULL, *page;
+	unsigned long crumbs, costs;
+
+	while ((page = alloc_page(GFP_KERNEL)) && page_to_phys(page) >= GB) {
+		*(struct page **)page_address(page) = first;
+		first = page;
+	}
+	crumbs = zones[0].unopened.pages;
+	CHECK(zones[0].unopened.nr > 900 && zones[0].open_need < 100);
+	costs = host_vmemmap_costs;
+	for (unsigned int i = 0; i < 5000; i++)
+		CHECK(page_to_phys(alloc_pages(GFP_KERNEL, i % 100 ? 0 : 2)) < GB);
+	CHECK(host_vmemmap_costs - costs < 50);
+	for (unsigned int i = 0; i < 400; i++, first = page) {
+		page = *(struct page **)page_address(first);
+		if (page_to_pfn(first) % 2)
+			__free_page(first);
+	}
+	drain_local_pages();
+	CHECK(page_to_phys(alloc_pages(GFP_KERNEL, 2)) >= 2 * GB);
+	/* As a range they are to be had, without descriptors. */
+	CHECK(alloc_contig_pages(4, 1, GFP_KERNEL, -1) != NO_PFN);
+	CHECK(zones[0].unopened.pages < crumbs - 4);
+	audit();
+}
+
+static void test_crumbs_wait(void **state)
+{
+	static struct machine_range ram[1003] = {{0, 256 * MB, 0}, {GB, 64 * MB, 0}};
+	struct machine m = {ram, NULL, 0, 0, GB, 1};
+
+	(void)state;
+	for (unsigned int i = 2; i < 1002; i++)
+		ram[i] = (struct machine_range){2 * GB + i * 256 * MB, 4 * PAGE_SIZE, 0};
+	on_machine(&m, crumbs_wait);
+}
+
 static void test_crumbs_pay(void **state)
 {
 	static const struct machine_range ram[] = {
@@ -399,16 +440,90 @@ static void contig_opened(void)
 	CHECK(stub_warnings == 3 && nr_free_pages() == free);
 	CHECK(alloc_contig_pages(0, 1, GFP_NOWAIT, -1) == NO_PFN);
 	CHECK(alloc_contig_pages(1, 3, GFP_NOWAIT, -1) == NO_PFN);
-	CHECK(alloc_contig_pages(~UL(0) >> 12, 1, GFP_NOWAIT, -1) == NO_PFN);
+	for (unsigned long nr = ~UL(0); nr > 65536; nr = nr > ~UL(0) - 3000 ? nr - 100 : nr / 2)
+		CHECK(alloc_contig_pages(nr, 1, GFP_NOWAIT, -1) == NO_PFN);
+	CHECK(alloc_contig_pages(1, UL(1) << 63, GFP_NOWAIT, -1) == NO_PFN);
+	CHECK(nr_free_pages() == free && audit().contig == 0);
+}
+
+/* All is open, and of each 4 MiB a page is out: ranges of less are to be had, and only what they
+ * need is taken. */
+static void contig_small(void)
+{
+	static unsigned long got[2000];
+	struct page *first = NULL, *page;
+	unsigned long free, n = 0;
+
+	while ((page = alloc_pages(GFP_NOWAIT, 0)))
+		if (page_to_pfn(page) % 1024 != 77) {
+			*(struct page **)page_address(page) = first;
+			first = page;
+		}
+	for (; (page = first); __free_page(page))
+		first = *(struct page **)page_address(page);
+	drain_local_pages();
+	free = nr_free_pages();
+	CHECK(alloc_contig_pages(1000, 1, GFP_NOWAIT, -1) == NO_PFN);
+	for (unsigned long nr = 1; nr <= 512; nr = nr * 3 / 2 + 1) {
+		for (unsigned long align = 1; align <= 512; align *= 8) {
+			unsigned long pfn = alloc_contig_pages(nr, align, GFP_NOWAIT, -1);
+
+			CHECK(pfn != NO_PFN && IS_ALIGNED(pfn, align));
+			free -= nr;
+			CHECK(contig_range_pages(pfn) == nr);
+			/* The array of ranges may have had to grow. */
+			CHECK(nr_free_pages() <= free && nr_free_pages() + 2 >= free);
+			free = nr_free_pages();
+			got[n++] = pfn;
+		}
+	}
+	audit();
+	while (n--)
+		free_contig_range(got[n], contig_range_pages(got[n]));
+	CHECK(audit().contig == 0 && stub_warnings == 0);
+}
+
+/* Runs of blocks of order 10: found across sections and where they are aligned, wherever the search
+ * begins. */
+static void contig_runs(void)
+{
+	struct page *block[128] = {NULL};
+	unsigned long pfn, first = GB >> PAGE_SHIFT, n = 0;
+	struct page *page;
+
+	alloc_page(GFP_KERNEL);
+	free_contig_range(alloc_contig_pages(1, 1, GFP_KERNEL, -1), 1);
+	while ((page = alloc_pages(GFP_NOWAIT, 10))) {
+		block[(page_to_pfn(page) - first) >> 10] = page;
+		n++;
+	}
+	CHECK(n >= 120);
+	while (alloc_pages(GFP_NOWAIT, 0))
+		;
+	/* Blocks 20 to 23; 28 to 36, which lie in two sections; 38 to 41. */
+	for (unsigned int i = 20; i <= 41; i++)
+		if (i < 24 || (i >= 28 && i < 37) || i >= 38)
+			__free_pages(block[i], 10);
+	CHECK(alloc_contig_pages(9 * 1024 + 1, 1, GFP_NOWAIT, -1) == NO_PFN);
+	CHECK(alloc_contig_pages(4 * 1024 + 1, 8 * 1024, GFP_NOWAIT, -1) == first + 32 * 1024);
+	free_contig_range(first + 32 * 1024, 4 * 1024 + 1);
+	CHECK(alloc_contig_pages(9 * 1024 - 5, 1, GFP_NOWAIT, -1) == first + 28 * 1024);
+	pfn = alloc_contig_pages(2 * 1024, 4 * 1024, GFP_NOWAIT, -1);
+	CHECK(pfn == first + 20 * 1024 || pfn == first + 40 * 1024);
+	CHECK(alloc_contig_pages(3 * 1024, 1, GFP_NOWAIT, -1) != NO_PFN);
+	audit();
 }
 
 static void test_contig_opened(void **state)
 {
 	static const struct machine_range ram[] = {{GB, 256 * MB, 0}, {0}};
-	struct machine m = {ram, NULL, GB, 0, 0, 1};
+	static const struct machine_range large[] = {{GB, 512 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1}, n = {large, NULL, GB, 0, 0, 1};
 
 	(void)state;
 	on_machine(&m, contig_opened);
+	on_machine(&m, contig_small);
+	on_machine(&n, contig_runs);
 }
 
 /* --- wrong frees --------------------------------------------------------------------------- */
@@ -429,14 +544,22 @@ static void wrong_frees(void)
 	struct page *one = alloc_page(GFP_KERNEL), *eight = alloc_pages(GFP_KERNEL, 3);
 	struct page *big = alloc_pages(GFP_KERNEL, 9), *huge = alloc_pages(GFP_KERNEL, 10);
 	static const unsigned long kernel = (GB + 2 * MB) >> PAGE_SHIFT;
+	u64 word;
 
 	REFUSED("as order 1, ignored: it is allocated (order 0)", __free_pages(one, 1));
 	REFUSED("as order 0, ignored: it is allocated (order 3)", __free_pages(eight, 0));
 	REFUSED("inside an allocated block of order 3", __free_pages(eight + 5, 0));
 	REFUSED("as order 11", __free_pages(eight, 11));
 	REFUSED("as order 17", __free_pages(one, 17));
+	/* Orders that are the right one but for their upper bits. */
+	REFUSED("as order 16", __free_pages(one, 16));
+	REFUSED("as order 32", __free_pages(one, 32));
+	REFUSED("as order 19", __free_pages(eight, 19));
+	REFUSED("as order 2147483648", __free_pages(one, 1u << 31));
 	REFUSED("reserved, or never handed out", __free_pages(pfn_to_page(kernel), 0));
 	REFUSED("no memory, or never handed out", __free_pages(pfn_to_page(kernel + 90000), 0));
+	CHECK(page_probe(one, &word) && !page_probe((struct page *)((char *)one + 4), &word));
+	CHECK(pfn_valid(kernel) && pfn_valid(page_to_pfn(one)) && !pfn_valid(kernel + 90000));
 	REFUSED("no memory", __free_pages((struct page *)VMEMMAP_START - 1, 0));
 	REFUSED("no memory", free_pages(0x1000, 0));
 	REFUSED("page descriptors", __free_pages(virt_to_page(cpu_lists[0][0].top), 1));
@@ -686,19 +809,13 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace_plain),
-		cmocka_unit_test(test_trace_zones),
-		cmocka_unit_test(test_trace_nodes),
-		cmocka_unit_test(test_trace_crumbs),
-		cmocka_unit_test(test_exhaustion),
-		cmocka_unit_test(test_tiny),
-		cmocka_unit_test(test_crumbs_pay),
-		cmocka_unit_test(test_terabyte),
-		cmocka_unit_test(test_contig_opened),
-		cmocka_unit_test(test_wrong_frees),
-		cmocka_unit_test(test_give_back),
-		cmocka_unit_test(test_comb),
-		cmocka_unit_test(test_buddy_freed_elsewhere),
+		cmocka_unit_test(test_trace_plain), cmocka_unit_test(test_trace_zones),
+		cmocka_unit_test(test_trace_nodes), cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_exhaustion),  cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_crumbs_pay),  cmocka_unit_test(test_crumbs_wait),
+		cmocka_unit_test(test_terabyte),    cmocka_unit_test(test_contig_opened),
+		cmocka_unit_test(test_wrong_frees), cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_comb),        cmocka_unit_test(test_buddy_freed_elsewhere),
 		cmocka_unit_test(test_threads),
 	};
 

@@ -9,6 +9,7 @@
 #include "stubs.h"
 
 #include <asm/percpu.h>
+#include <asm/probe.h>
 #include <lib/cmdline.h>
 #include <lib/errno.h>
 #include <mm/debug.h>
@@ -17,6 +18,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -292,6 +294,75 @@ static void test_exhaustion(void **state)
 	on_machine(&m, exhaust);
 }
 
+/* What slabs and magazines keep is given up before a request for pages fails, or one for an object
+ * of another cache, or one for many pages in a row. */
+static void reclaimed(void)
+{
+	static void *p[40000];
+	unsigned long n = 0, pages = 0, kept;
+	struct kmem_cache *cache;
+	struct page *page, *first = NULL;
+
+	kmem_cache_init(3);
+	cache = kmem_cache_create("other", 4096, 0, 0, NULL);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (n = 0; n < ARRAY_SIZE(p) && (p[n] = kmalloc(256, GFP_NOWAIT)); n++)
+			;
+		CHECK(n > 10000);
+		while (n)
+			kfree(p[--n]);
+		kept = slab_pages();
+		CHECK(kept > 4);
+		if (round == 0) {
+			while ((page = alloc_pages(GFP_NOWAIT, 0))) {
+				*(struct page **)page_address(page) = first;
+				first = page;
+				pages++;
+			}
+			CHECK(audit().free == 0 && audit().slab < 8);
+			for (; (page = first); __free_page(page))
+				first = *(struct page **)page_address(page);
+		} else if (round == 1) {
+			while (n < ARRAY_SIZE(p) && (p[n] = kmem_cache_alloc(cache, GFP_NOWAIT)))
+				n++;
+			/* A slab of them is a block of order 3. */
+			CHECK(n + 3 * 8 + 64 > pages && stats_of("kmalloc-256").slabs == 0);
+			while (n)
+				kmem_cache_free(cache, p[--n]);
+		} else {
+			drain_local_pages();
+			/* All but what the descriptors and other caches are in the way of. */
+			CHECK(alloc_contig_pages(nr_free_pages(), 1, GFP_NOWAIT, -1) == NO_PFN);
+			CHECK(stats_of("kmalloc-256").slabs == 0);
+		}
+	}
+	CHECK(stub_warnings == 0);
+	/* Asked not to: nothing is taken apart. */
+	p[0] = kmalloc(256, GFP_KERNEL);
+	kfree(p[0]);
+	CHECK(!alloc_contig_pages(1 << 20, 1, GFP_NOWAIT | __GFP_NORETRY, -1) == 0);
+	CHECK(stats_of("kmalloc-256").slabs == 1);
+	while (alloc_pages(GFP_NOWAIT, 0))
+		;
+	CHECK(ENDS_IN_BUG(alloc_pages(GFP_NOWAIT | __GFP_NOFAIL, 0)) &&
+	      strstr(stub_text, "NOFAIL"));
+	CHECK(ENDS_IN_BUG(alloc_contig_pages(9, 1, GFP_NOWAIT | __GFP_NOFAIL, -1)));
+	CHECK(strstr(stub_text, "NOFAIL"));
+	while (kmalloc(8, GFP_NOWAIT))
+		;
+	CHECK(!kmalloc(8, GFP_KERNEL) && stub_warnings == 1);
+	CHECK(ENDS_IN_BUG(kmalloc(8, GFP_NOWAIT | __GFP_NOFAIL)) && strstr(stub_text, "NOFAIL"));
+}
+
+static void test_reclaim(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 8 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, reclaimed);
+}
+
 /* --- classes and corners ------------------------------------------------------------------- */
 
 static void corners(void)
@@ -504,9 +575,7 @@ static void bad_frees(void)
 	q = kmem_cache_alloc(other, GFP_KERNEL);
 	NAMED("into cache two, ignored: it is slab memory", kmem_cache_free(other, p));
 	NAMED("into cache one", kmem_cache_free(cache, q));
-	kmem_cache_free(cache, p + 8); /* the fast path does not look that closely, its slab does */
-	NAMED("cache one: object 0x", kmem_cache_shrink(cache));
-	CHECK(strstr(stub_warning, "freed by an address inside it"));
+	NAMED("into cache one, ignored: it is slab memory", kmem_cache_free(cache, p + 8));
 	NAMED("not an address of memory", kmem_cache_free(cache, on_stack));
 	kmem_cache_free(cache, NULL);
 
@@ -540,6 +609,48 @@ static void bad_frees(void)
 	NAMED("not destroyed, 1 objects", CHECK(kmem_cache_destroy(cache) == -EBUSY));
 	kmem_cache_alloc(cache, GFP_KERNEL);
 	NAMED("not destroyed, 2 objects", CHECK(kmem_cache_destroy(cache) == -EBUSY));
+}
+
+/* Every address of a slab that is no object's start, in the middle of the first and the last ones
+ * and behind them: refused by both frees, and nothing is written. */
+static void inner_frees(void)
+{
+	static const size_t sizes[] = {8,   16,  24,   32,   40,   64,   72,   96,    104,  136,
+				       192, 200, 1000, 1024, 1032, 4096, 8192, 12000, 40000};
+
+	kmem_cache_init(12345);
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct kmem_cache *cache = kmem_cache_create("inner", sizes[i], 0, 0, NULL);
+		struct slab_stats s;
+		size_t slab;
+		char *p, *first;
+
+		p = kmem_cache_alloc(cache, GFP_KERNEL);
+		s = stats_of("inner");
+		slab = PAGE_SIZE << s.order;
+		first = phys_to_virt(ALIGN_DOWN(virt_to_phys(p), slab));
+		for (unsigned int n = 1; n < s.per_slab; n++)
+			memset(kmem_cache_alloc(cache, GFP_KERNEL), 0x11, sizes[i]);
+		memset(p, 0x11, sizes[i]);
+		CHECK(stats_of("inner").slabs == 1);
+		for (size_t at = 1; at<slab; at += slab> SZ_16K ? 1 + random_below(9) : 1) {
+			if (at % s.size == 0 && at / s.size < s.per_slab)
+				continue;
+			stub_warnings = 0;
+			kmem_cache_free(cache, first + at);
+			kfree(first + at);
+			CHECK(stub_warnings == 2 && strstr(stub_warning, "it is slab memory"));
+		}
+		for (unsigned int n = 0; n < s.per_slab; n++) {
+			CHECK(first[n * s.size] == 0x11);
+			if (n % 2)
+				kfree(first + n * s.size);
+			else
+				kmem_cache_free(cache, first + n * s.size);
+		}
+		CHECK(stub_warnings == 2 && !kmem_cache_destroy(cache));
+	}
+	audit();
 }
 
 /* Free again while the object is in this CPU's magazine, another's, and back in its slab. */
@@ -618,6 +729,77 @@ static void overwritten(void)
 	audit();
 }
 
+/* Each bit of a listed object's mark: that object is named, it alone is lost, and none that is in
+ * use is handed out. */
+static void one_bit(void)
+{
+	kmem_cache_init(7);
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		struct kmem_cache *cache = kmem_cache_create("bit", 64, 0, 0, NULL);
+		u64 *p[128], *got;
+		char address[32];
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+			*(p[i] = kmem_cache_alloc(cache, GFP_KERNEL)) = i;
+		for (unsigned int i = 0; i < 60; i++)
+			kmem_cache_free(cache, p[i]);
+		kmem_cache_shrink(cache);
+		*p[30] ^= UL(1) << bit;
+		snprintf(address, sizeof(address), "0x%lx", (unsigned long)p[30]);
+		stub_warnings = 0;
+		for (unsigned int i = 0; i < 300; i++) {
+			got = kmem_cache_alloc(cache, GFP_KERNEL);
+			for (unsigned int j = 60; j < ARRAY_SIZE(p); j++)
+				CHECK(got != p[j]);
+			CHECK(got != p[30]);
+		}
+		CHECK(stub_warnings == 1 && strstr(stub_warning, address));
+	}
+	stub_warnings = 0;
+}
+
+static void *racing;
+
+static void kfree_elsewhere(void)
+{
+	host_probe_hook = NULL;
+	host_cpu = 1;
+	kfree(racing);
+	host_cpu = 0;
+}
+
+/* Another CPU frees the same pages, once this one has seen that they are kmalloc's. */
+static void kfree_at_once(void)
+{
+	kmem_cache_init(1);
+	racing = kmalloc(100000, GFP_KERNEL);
+	host_probe_hook = kfree_elsewhere;
+	NAMED("already free", kfree(racing));
+	CHECK(!host_probe_hook && audit().allocated == 0);
+}
+
+static void shrink_counts(void)
+{
+	static void *p[5000];
+	struct kmem_cache *cache;
+	unsigned long free;
+
+	kmem_cache_init(1);
+	cache = kmem_cache_create("one", 64, 0, 0, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p) - 1; i++)
+		kmem_cache_free(cache, p[i]);
+	free = stats_of("one").slabs << stats_of("one").order;
+	free -= kmem_cache_shrink(cache);
+	CHECK(stats_of("one").slabs == 1 && stats_of("one").slabs << stats_of("one").order == free);
+	NAMED("not destroyed, 1 objects", CHECK(kmem_cache_destroy(cache) == -EBUSY));
+	kmem_cache_free(cache, p[ARRAY_SIZE(p) - 1]);
+	CHECK(!kmem_cache_destroy(cache));
+	NAMED("into cache kmem_cache, ignored", CHECK(kmem_cache_destroy(cache) == -EINVAL));
+	CHECK(kmem_cache_create("a", 64, 0, 0, NULL) != kmem_cache_create("b", 64, 0, 0, NULL));
+}
+
 static void test_wrong_uses(void **state)
 {
 	struct machine m = plain;
@@ -625,8 +807,12 @@ static void test_wrong_uses(void **state)
 	(void)state;
 	m.cpus = 2;
 	on_machine(&m, bad_frees);
+	on_machine(&m, inner_frees);
 	on_machine(&m, double_frees);
 	on_machine(&m, overwritten);
+	on_machine(&m, one_bit);
+	on_machine(&m, kfree_at_once);
+	on_machine(&m, shrink_counts);
 }
 
 /* --- checks that are asked for ---------------------------------------------------------------- */
@@ -935,6 +1121,48 @@ static void run_threads(void)
 	CHECK(stub_warnings == 0);
 }
 
+static int churning;
+
+/* CPU 1: a magazine grows and is given up, over and over. */
+static void *churn(void *arg)
+{
+	static void *p[600];
+
+	host_cpu = 1;
+	while (__atomic_load_n(&churning, __ATOMIC_ACQUIRE)) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+			p[i] = kmalloc(64, GFP_NOWAIT);
+		for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+			kfree(p[i]);
+		kmem_cache_shrink(kmalloc_caches[3]);
+	}
+	return arg;
+}
+
+/* CPU 0 looks into that magazine: for figures, which are possible ones, and for a double free. */
+static void look_at_magazines(void)
+{
+	unsigned int rounds = thread_operations / 10;
+	pthread_t thread;
+
+	kmem_cache_init(3);
+	host_unlock_hook = yield_sometimes;
+	churning = 1;
+	CHECK(!pthread_create(&thread, NULL, churn, NULL));
+	for (unsigned int i = 0; i < rounds; i++) {
+		void *p = kmalloc(64, GFP_NOWAIT);
+
+		kfree(p);
+		kfree(p);
+		CHECK(stub_warnings == i + 1 && strstr(stub_warning, "double free"));
+		slab_pages();
+	}
+	__atomic_store_n(&churning, 0, __ATOMIC_RELEASE);
+	CHECK(!pthread_join(thread, NULL));
+	stub_warnings = 0;
+	check_all_returned();
+}
+
 /* TEST_THREADS, TEST_OPERATIONS: how many (4), and how much each does. For ThreadSanitizer too. */
 static void test_threads(void **state)
 {
@@ -946,6 +1174,7 @@ static void test_threads(void **state)
 	if (operations)
 		thread_operations = (unsigned int)atoi(operations);
 	on_machine(&m, run_threads);
+	on_machine(&m, look_at_magazines);
 }
 
 int main(void)
@@ -954,7 +1183,8 @@ int main(void)
 		cmocka_unit_test(test_trace),      cmocka_unit_test(test_trace_small),
 		cmocka_unit_test(test_exhaustion), cmocka_unit_test(test_corners),
 		cmocka_unit_test(test_wrong_uses), cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_places),     cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_places),     cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);

@@ -7,4 +7,7 @@
 
 bool probe_read_u64(const volatile u64 *p, u64 *value);
 
+/* Called behind each read: what another CPU does just then. NULL: nothing. */
+extern void (*host_probe_hook)(void);
+
 #endif

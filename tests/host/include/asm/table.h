@@ -53,5 +53,6 @@ extern unsigned long host_table_syncs;
 typedef phys_addr_t (*take_page_fn)(void *arg);
 void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take, void *arg);
 unsigned int vmemmap_cost(unsigned long start, unsigned long end);
+extern unsigned long host_vmemmap_costs; /* how often that was asked */
 
 #endif
