@@ -28,7 +28,8 @@ static unsigned long type_limit[NR_ZONE_TYPES] = {0, 0, ~UL(0)};
 
 /* Blocks a CPU keeps of each order, where the zone is large enough. Their sum, and one more each,
  * are at most 1024: 8 KiB of pointers. */
-static const u16 list_capacity[NR_PAGE_ORDERS] = {[0] = 880, [1] = 64, [2] = 32, [3] = 32, [9] = 2};
+static const u16 list_capacity[NR_PAGE_ORDERS] = {
+	[0] = 880, [1] = 64, [2] = 32, [3] = 32, [4] = 8, [9] = 2};
 
 /* --- extents ------------------------------------------------------------------------------- */
 
