@@ -114,12 +114,12 @@ bool pgtable_lookup(const struct pgtable *pt, unsigned long va, struct pgtable_l
 
 /* One pass over the leaves of a range, to read or to change them. */
 struct walk {
-	enum { VISIT, CHECK_PROTECT, PROTECT, CLEAR } what;
 	unsigned long mask, last;
-	pgprot_t prot; /* CHECK_PROTECT, PROTECT */
-	bool changed;
+	pgprot_t prot;                         /* CHECK_PROTECT, PROTECT */
 	const struct pgtable_visitor *visitor; /* VISIT */
 	void *arg;
+	enum { VISIT, CHECK_PROTECT, PROTECT, CLEAR } what;
+	bool changed;
 };
 
 static int visit_leaf(const struct walk *walk, pte_t pte, unsigned long va, int level)
@@ -312,6 +312,13 @@ static bool all_none(const pte_t *entry, unsigned int n)
 {
 	bool none = true;
 
+	/* Four at a time: a run has many, and the loop itself would cost more than they do. */
+	for (; n >= 4; n -= 4, entry += 4) {
+		none &= pte_is_none(table_read(entry));
+		none &= pte_is_none(table_read(entry + 1));
+		none &= pte_is_none(table_read(entry + 2));
+		none &= pte_is_none(table_read(entry + 3));
+	}
 	while (n--)
 		none &= pte_is_none(table_read(entry++));
 	return none;

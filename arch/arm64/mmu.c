@@ -82,8 +82,12 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 	for (unsigned int round = tlbi_rounds(); round; round--) {
 		/* The operand is bits 55:12 of the address whatever the granule, ASID 0 (Arm ARM
 		 * C5.5, TLBI VAAE1IS). */
-		for (unsigned long va = start; va < end; va += PAGE_SIZE)
-			__asm__ volatile("tlbi vaae1is, %0" ::"r"(va >> 12 & GENMASK(43, 0)));
+		u64 op = start >> 12 & GENMASK(43, 0);
+
+		for (unsigned long va = start; va < end; va += PAGE_SIZE) {
+			__asm__ volatile("tlbi vaae1is, %0" ::"r"(op));
+			op += PAGE_SIZE >> 12;
+		}
 		dsb(ish);
 	}
 	isb();
