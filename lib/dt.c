@@ -83,8 +83,8 @@ static bool enter_node(struct dt_iter *it, u32 pos)
 	return true;
 }
 
-/* Offset behind the property at pos, or 0 when it is longer than what is left; its token is known
- * to be inside. */
+/* Offset behind the property at pos, or 0 when it is not one dt_next_prop() would return; its token
+ * is known to be inside. */
 static __force_inline u32 skip_prop(const struct dt *dt, u32 pos)
 {
 	u32 left = dt->struct_size - pos, len;
@@ -92,7 +92,18 @@ static __force_inline u32 skip_prop(const struct dt *dt, u32 pos)
 	if (left < PROP_HEADER)
 		return 0;
 	len = cell(dt->structs + pos + 4);
-	return len <= left - PROP_HEADER ? pos + PROP_HEADER + ALIGN(len, 4) : 0;
+	if (len > left - PROP_HEADER || cell(dt->structs + pos + 8) >= dt->strings_limit)
+		return 0;
+	return pos + PROP_HEADER + ALIGN(len, 4);
+}
+
+/* Let dt_next_prop() say what is wrong. */
+static __noinline bool stop_at_prop(struct dt_iter *it, u32 pos)
+{
+	struct dt_prop prop;
+
+	it->pos = pos;
+	return dt_next_prop(it, &prop);
 }
 
 bool dt_next_node(struct dt_iter *it)
@@ -108,12 +119,11 @@ bool dt_next_node(struct dt_iter *it)
 
 		next = pos + 4;
 		if (tag == FDT_PROP) {
-			next = skip_prop(dt, pos);
-			if (!next)
-				return stop_walk(it, pos,
-						 "a property longer than the structure block");
 			if (it->level == 0)
 				return stop_walk(it, pos, "a property outside a node");
+			next = skip_prop(dt, pos);
+			if (!next)
+				return stop_at_prop(it, pos);
 		} else if (tag == FDT_BEGIN_NODE) {
 			return enter_node(it, pos);
 		} else if (tag == FDT_END_NODE) {
@@ -229,13 +239,17 @@ static int check_blocks(const struct dt *dt, char *why, size_t size)
 	if (rsv == dt->rsv_count)
 		return say(why, size, "the memory reservation block has no end", 0);
 	dt_start(&it, dt);
+	while (dt_next_node(&it))
+		;
+	if (!it.broken)
+		return 0;
+	/* Again, to see what is before the place. */
+	dt_start(&it, dt);
 	while (dt_next_node(&it)) {
 		prop.name = NULL;
 		while (dt_next_prop(&it, &prop))
 			;
 	}
-	if (!it.broken)
-		return 0;
 	at = (size_t)scnprintf(why, size, "%s at offset 0x%x, in node ", it.broken, it.pos);
 	at += dt_path(dt, it.node, why + at, size - at);
 	if (prop.name && at + 1 < size) {
