@@ -126,8 +126,7 @@ void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail
 
 void __init ledger_lose(phys_addr_t base, phys_addr_t size)
 {
-	if (size && !memblock_is_memory(base))
-		ledger_own(base, size, OWNER_LOST, 0);
+	ledger_own(base, size, OWNER_LOST, 0);
 }
 
 void __init ledger_left_out(phys_addr_t size)
@@ -189,7 +188,13 @@ void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)
 
 void __init ledger_state(const char *(*node_name)(u32 node))
 {
+	struct memblock_region *r;
+
 	name_of = node_name;
+	/* Two tuples may each have a part of a page, and a third one all of it. */
+	for_each_mem_region (r)
+		if (ledger.cnt)
+			disown(r->base, r->size, OWNERS_GONE);
 	stated = memblock.memory.total_size + left_out;
 	for (unsigned long i = 0; i < ledger.cnt; i++)
 		if (is_gone(ledger.regions[i].nid))

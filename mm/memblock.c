@@ -612,6 +612,60 @@ int __init memblock_add_node(phys_addr_t base, phys_addr_t size, int nid, enum m
 	return memblock_add_range(&memblock.memory, base, size, nid, flags);
 }
 
+/* Entries of the array behind the regions: what was collected. */
+static unsigned long collected __initdata;
+
+int __init memblock_collect_node(phys_addr_t base, phys_addr_t size, int nid,
+				 enum memblock_flags flags)
+{
+	struct memblock_type *memory = &memblock.memory;
+
+	BUG_ON(memory->cnt);
+	if (collected == memory->max && grow(memory, base, range_end(base, size)))
+		return -ENOMEM;
+	memory->regions[collected++] =
+		(struct memblock_region){base, range_end(base, size) - base, flags, nid};
+	return 0;
+}
+
+/* Shell's sort: short, and one pass a step where they are in order already. */
+static void __init sort_by_base(struct memblock_region *r, unsigned long n)
+{
+	unsigned long step = 1;
+
+	while (step < n / 3)
+		step = 3 * step + 1;
+	for (; step; step /= 3) {
+		for (unsigned long i = step; i < n; i++) {
+			struct memblock_region one = r[i];
+			unsigned long to = i;
+
+			for (; to >= step && r[to - step].base > one.base; to -= step)
+				r[to] = r[to - step];
+			r[to] = one;
+		}
+	}
+}
+
+/* In order each adds one region at most: they never overtake what is still to be added. */
+void __init memblock_add_collected(void)
+{
+	struct memblock_type *memory = &memblock.memory;
+
+	sort_by_base(memory->regions, collected);
+	for (unsigned long i = 0; i < collected; i++) {
+		struct memblock_region add = memory->regions[i];
+		phys_addr_t before = memory->cnt ? memory->total_size : 0;
+
+		memblock_add_range(memory, add.base, add.size, add.nid, add.flags);
+		before += add.size - memory->total_size;
+		if (before)
+			pr_warn("memblock: memory [%#lx-%#lx] repeats %#lx bytes, counted once\n",
+				add.base, region_end(&add) - 1, before);
+	}
+	collected = 0;
+}
+
 int __init memblock_remove(phys_addr_t base, phys_addr_t size)
 {
 	return memblock_remove_range(&memblock.memory, base, size);

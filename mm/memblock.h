@@ -120,6 +120,14 @@ int memblock_add(phys_addr_t base, phys_addr_t size);
 /* The same with a node and flags. */
 int memblock_add_node(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags);
 
+/*
+ * The same for many ranges in any order, before there is any other memory: collect each, then add
+ * all. Adding them one by one moves half of the array for each, this sorts them first. Bytes that
+ * two ranges share are said. -ENOMEM: this range is not collected.
+ */
+int memblock_collect_node(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags);
+void memblock_add_collected(void);
+
 /* Forget memory. */
 int memblock_remove(phys_addr_t base, phys_addr_t size);
 

@@ -31,11 +31,11 @@ struct scan {
 
 /* ---- memory nodes ---- */
 
-/* Add one tuple of a memory node; whatever is odd about it is said and repaired. */
+/* Collect one tuple of a memory node; whatever is odd about it is said and repaired. */
 static void __init add_memory(const char *node, unsigned int index, phys_addr_t base,
 			      phys_addr_t size, int nid, enum memblock_flags flags)
 {
-	phys_addr_t before = memblock.memory.total_size, start = base, end, added;
+	phys_addr_t start = base, end;
 
 	if (size == 0) {
 		pr_debug("/%s: tuple %u has size 0, ignored\n", node, index);
@@ -57,16 +57,11 @@ static void __init add_memory(const char *node, unsigned int index, phys_addr_t 
 	}
 	if (start >= end)
 		return;
-	if (ledger_add_memory(start, end - start, nid, flags)) {
+	if (memblock_collect_node(start, end - start, nid, flags)) {
 		ledger_left_out(end - start);
 		pr_err("/%s: tuple %u, 0x%lx bytes at 0x%lx, left out: too many ranges\n", node,
 		       index, size, base);
-		return;
 	}
-	added = memblock.memory.total_size - before;
-	if (added != end - start)
-		pr_warn("/%s: tuple %u, 0x%lx bytes at 0x%lx, repeats 0x%lx bytes, counted once\n",
-			node, index, size, base, (end - start - added));
 }
 
 /* Devicetree Specification 3.4; linux,usable-memory takes reg's place after a crash, numa-node-id
@@ -391,6 +386,7 @@ static void __init scan_tree(void)
 		scan_node(&it, &scan);
 	if (it.broken)
 		refuse(machine.dt_phys, it.broken);
+	memblock_add_collected();
 	nr_cpu_ids = max(scan.cpus, 1U);
 	ledger_state(dt_node_name);
 	if (scan.usable_range.len)

@@ -532,6 +532,71 @@ static void grows_out_of_brk(void **state)
 	assert_int_equal(stub_warnings, 0);
 }
 
+static phys_addr_t bytes_of_range(unsigned int i)
+{
+	return PAGE(i == 200 ? 600 : i % 16 == 0 ? 5 : i % 16 == 3 ? 4 : 1 + i % 3);
+}
+
+/* Ranges that lie apart, touch, overlap, and one that covers 150 others, in several orders: the
+ * same as one by one. */
+static void collects_in_any_order(void **state)
+{
+	enum { RANGES = 509 }; /* a prime: every step goes through all */
+	static const unsigned int steps[] = {1, 2, 211, RANGES - 1};
+	struct memblock_region want[RANGES];
+	phys_addr_t total = 0;
+	unsigned long cnt;
+
+	(void)state;
+	for (unsigned int i = 0; i < RANGES; i++) {
+		memblock_add_node(PAGE(4 * i), bytes_of_range(i), 0, FREE);
+		total += bytes_of_range(i);
+	}
+	cnt = memblock.memory.cnt;
+	memcpy(want, memblock.memory.regions, cnt * sizeof(want[0]));
+	total -= memblock_phys_mem_size(); /* what is there twice */
+	assert_in_range(cnt, 10, RANGES - 10);
+	assert_int_not_equal(total, 0);
+	for (size_t s = 0; s < ARRAY_SIZE(steps); s++) {
+		setup(NULL);
+		for (unsigned int i = 0, at = 7; i < RANGES; i++, at = (at + steps[s]) % RANGES)
+			assert_int_equal(
+				memblock_collect_node(PAGE(4 * at), bytes_of_range(at), 0, FREE),
+				0);
+		assert_int_equal(memblock.memory.cnt, 0);
+		memblock_add_collected();
+		assert_int_equal(memblock.memory.cnt, cnt);
+		assert_memory_equal(memblock.memory.regions, want, cnt * sizeof(want[0]));
+		assert_true(stub_warnings > 0);
+	}
+}
+
+static void collects_what_there_is_room_for(void **state)
+{
+	(void)state;
+	memblock_collect_node(PAGE(8), PAGE(2), 1, FREE);
+	memblock_collect_node(PAGE(4), PAGE(2), 0, MEMBLOCK_HOTPLUG);
+	memblock_collect_node(PAGE(6), PAGE(3), 1, FREE);
+	memblock_collect_node(PAGE(2), 0, 1, FREE);
+	memblock_add_collected();
+	assert_regions(&memblock.memory, {PAGE(4), PAGE(2), MEMBLOCK_HOTPLUG, 0},
+		       {PAGE(6), PAGE(4), FREE, 1});
+	assert_int_equal(stub_warnings, 1);
+	assert_string_equal(
+		stub_warning,
+		"memblock: memory [0x8000-0x9fff] repeats 0x1000 bytes, counted once\n");
+
+	setup(NULL);
+	host_brk_limit = 0;
+	for (unsigned int i = INIT_MEMBLOCK_REGIONS; i-- > 0;)
+		assert_int_equal(memblock_collect_node(PAGE(2 * i), PAGE(1), 0, FREE), 0);
+	assert_int_equal(memblock_collect_node(PAGE(1000), PAGE(1), 0, FREE), -ENOMEM);
+	assert_int_equal(stub_warnings, 1);
+	memblock_add_collected();
+	assert_int_equal(memblock.memory.cnt, INIT_MEMBLOCK_REGIONS);
+	assert_int_equal(memblock_end_of_DRAM(), PAGE(2 * INIT_MEMBLOCK_REGIONS - 1));
+}
+
 static void names_an_exhausted_brk(void **state)
 {
 	struct memblock before;
@@ -801,6 +866,8 @@ int main(void)
 		cmocka_unit_test_setup(prints_what_linux_prints, setup),
 		cmocka_unit_test_setup(understands_its_parameter, setup),
 		cmocka_unit_test_setup(grows_out_of_brk, setup),
+		cmocka_unit_test_setup(collects_in_any_order, setup),
+		cmocka_unit_test_setup(collects_what_there_is_room_for, setup),
 		cmocka_unit_test_setup(names_an_exhausted_brk, setup),
 		cmocka_unit_test_setup(sorted_adds_touch_the_end_only, setup),
 		cmocka_unit_test_setup(allow_resize, setup),
