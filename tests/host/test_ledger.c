@@ -93,9 +93,10 @@ static void do_lose(unsigned int from)
 {
 	unsigned int to = min(ALIGN(from + 1, PAGE_UNITS), from + random_below(3));
 
+	if (cells[from].memory)
+		return;
 	ledger_lose(from * UNIT, (to - from) * UNIT);
-	if (!cells[from].memory)
-		set_owner(from, to, OWNER_LOST);
+	set_owner(from, to, OWNER_LOST);
 }
 
 static void do_drop(unsigned int from, unsigned int to, enum owner why)
