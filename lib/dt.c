@@ -241,6 +241,10 @@ static int check_blocks(const struct dt *dt, char *why, size_t size)
 	dt_start(&it, dt);
 	while (dt_next_node(&it))
 		;
+	/* Values are changed in place (dt_wipe()): entries must not be among them. */
+	if (!it.broken && dt->rsvmap < dt->structs + it.pos &&
+	    dt->structs < dt->rsvmap + (rsv + 1) * (size_t)16)
+		return say(why, size, "the reservation block overlaps the structure block", 0);
 	if (!it.broken)
 		return 0;
 	/* Again, to see what is before the place. */
