@@ -133,6 +133,7 @@ void tables_isb(struct cpu *cpu, u64 pc, bool instruction);
 /* shared: of all CPUs, not only of this one */
 void tables_tlbi(struct cpu *cpu, u64 start, u64 last, bool leaf_only, bool shared, u64 pc);
 void tables_tlbi_all(struct cpu *cpu, bool shared, u64 pc);
+void tables_ic(struct cpu *cpu, u64 pc);
 void tables_register_written(struct cpu *cpu, enum sysreg reg, u64 value, u64 pc);
 void tables_block(struct cpu *cpu, u64 pc, u32 first_insn);
 void tables_exit(void);

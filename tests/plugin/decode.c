@@ -214,7 +214,7 @@ static void sys_instruction(struct cpu *cpu, unsigned int sys, u64 operand, u64 
 	case IC_IALLU:
 	case IC_IALLUIS:
 		cpu->ic_all = ISSUED;
-		return;
+		return tables_ic(cpu, pc);
 	}
 	if (crn == 8 || crn == 9)
 		tlbi(cpu, sys, operand, pc);

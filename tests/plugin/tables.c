@@ -598,6 +598,12 @@ void tables_tlbi_all(struct cpu *cpu, bool shared, u64 pc)
 	}
 }
 
+/* Until SCTLR counts, what this drops may be fetched in the old way again. */
+void tables_ic(struct cpu *cpu, u64 pc)
+{
+	check_registers_before(cpu, "the IC", 1u << SCTLR, pc);
+}
+
 /* --- registers
  * --------------------------------------------------------------------------------------- */
 
