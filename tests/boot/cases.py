@@ -201,6 +201,14 @@ CASES += [
     for name, source in (("none", trees.bare_empty()), ("zero", trees.bare(0x80000000, 0)))
 ]
 
+CASES += [
+    # As little RAM as holds the Image and the tree; RAM that is not whole pages.
+    boot("memory-2M", run={"DTB": trees.write("little.dts", trees.bare_empty().encode()), "MEM": "0x40000000:2M"}, append=f'run="poweroff {STATUS}"'),
+    boot("memory-3M", run={"DTB": trees.write("little.dts", trees.bare_empty().encode()), "MEM": "0:3M"}),
+    boot("memory-unaligned", run={"DTB": trees.write("unaligned.dts", trees.bare(0x12345, 64 * M).encode())}),
+    boot("rpi4-8gb-cpu-max", run={"DTB": "dts/rpi4-8gb.dts", "CPU": "max"}),
+]
+
 # --- the ledger: every kind of owner, on a tree that has them all ------------------------------------------------------
 
 CASES += [
