@@ -399,8 +399,8 @@ struct page *vmalloc_to_page(const void *addr)
 
 static void show_area(const struct vm_area *area)
 {
-	cprintf("0x%016lx-0x%016lx %7lu 0x%lx", area->range.start, area->range.end,
-		area->range.end - area->range.start, (unsigned long)area->caller);
+	cprintf("0x%016lx-0x%016lx %7lu %pS", area->range.start, area->range.end,
+		area->range.end - area->range.start, area->caller);
 	if (area->kind == VM_IOREMAP)
 		cprintf(" phys=0x%016llx ioremap\n", (unsigned long long)area->phys);
 	else

@@ -45,7 +45,7 @@ int format_symbol(unsigned long addr, char *buf, size_t size)
 	unsigned long offset = addr - (unsigned long)_text;
 	const u8 *packed = kallsyms_names;
 	char name[64];
-	u32 i;
+	u32 i, next;
 
 	if (addr < (unsigned long)_text || addr >= (unsigned long)__inittext_end)
 		return scnprintf(buf, size, "0x%016lx", addr);
@@ -54,7 +54,10 @@ int format_symbol(unsigned long addr, char *buf, size_t size)
 	for (i = 0; i + 1 < kallsyms_count && kallsyms_offsets[i + 1] <= offset / 4; i++)
 		packed += strlen((const char *)packed) + 1;
 	unpack_name(packed, name, sizeof(name));
-	return scnprintf(buf, size, "%s+0x%lx", name, offset - kallsyms_offsets[i] * 4UL);
+	next = i + 1 < kallsyms_count ? kallsyms_offsets[i + 1] * 4U
+				      : (u32)(__inittext_end - _text);
+	return scnprintf(buf, size, "%s+0x%lx/0x%x", name, offset - kallsyms_offsets[i] * 4UL,
+			 next - kallsyms_offsets[i] * 4U);
 }
 
 /* A frame record is {caller's x29, return address} (AAPCS64 6.4.6). Every read is guarded: the

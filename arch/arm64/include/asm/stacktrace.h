@@ -5,7 +5,8 @@
 
 #include <lib/types.h>
 
-/* "function+0x12" for a text address, else the number; returns the length stored in buf. */
+/* "function+0x12/0x34", place in it and its size, for a text address, be it init text that is freed
+ * by now; else the number. Returns the length stored in buf. */
 int format_symbol(unsigned long addr, char *buf, size_t size);
 
 /* Print pc and the callers found from frame pointer fp (virtual). */
