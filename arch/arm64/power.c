@@ -106,7 +106,8 @@ static int poweroff_command(int argc, char **argv)
 {
 	u64 status = 0;
 
-	if (argc > 2 || (argc == 2 && !parse_u64(argv[1], &status)))
+	/* More is not what an exit status can be. */
+	if (argc > 2 || (argc == 2 && (!parse_u64(argv[1], &status) || status > 255)))
 		return -EINVAL;
 	return machine_poweroff(status);
 }
