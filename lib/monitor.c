@@ -14,7 +14,7 @@ extern const struct monitor_command __start_monitor_commands[], __stop_monitor_c
 
 #define PROMPT "firstlight> "
 
-enum { LINE_SIZE = 256, HISTORY = 8 };
+enum { LINE_SIZE = 256, HISTORY = 8, HELP_COLUMN = 24 };
 
 int (*monitor_getc)(void);
 
@@ -115,6 +115,12 @@ static const char *command_end(const char *s, const char *stop)
 	return s;
 }
 
+static int too_long(long n)
+{
+	cprintf("%ld characters are too many for a command, %d are possible\n", n, LINE_SIZE - 1);
+	return -E2BIG;
+}
+
 static int run_all(const char *s, size_t len, bool echo)
 {
 	const char *stop = s + len, *end;
@@ -128,9 +134,7 @@ static int run_all(const char *s, size_t len, bool echo)
 		if (echo && end > s)
 			cprintf(PROMPT "%.*s\n", (int)(end - s), s);
 		if (end - s >= LINE_SIZE) {
-			cprintf("%ld characters are too many for a command, %d are possible\n",
-				(long)(end - s), LINE_SIZE - 1);
-			err = -E2BIG;
+			err = too_long(end - s);
 		} else {
 			strscpy(line, s, (size_t)(end - s) + 1);
 			err = run_command(line);
@@ -158,9 +162,10 @@ static const struct monitor_command *next_by_name(const struct monitor_command *
 
 static void show_help(const struct monitor_command *c)
 {
-	int gap = 23 - (int)strlen(c->name) - (int)strlen(c->args);
+	int gap = HELP_COLUMN - 1 - (int)strlen(c->name) - (int)strlen(c->args);
 
-	cprintf("%s %s%*s%s\n", c->name, c->args, max(gap, 1), "", c->help);
+	cprintf("%s %s%s%*s%s\n", c->name, c->args, gap > 0 ? "" : "\n",
+		gap > 0 ? gap : HELP_COLUMN, "", c->help);
 }
 
 static int help_command(int argc, char **argv)
@@ -222,6 +227,7 @@ enum {
 static struct {
 	char text[LINE_SIZE];
 	size_t len;
+	size_t lost; /* characters for which there was no room since the line was last edited */
 	char history[HISTORY][LINE_SIZE];
 	unsigned int entered; /* lines put into the history so far */
 	unsigned int back;    /* how far up in it the user is; 0: on the new line */
@@ -281,7 +287,7 @@ static void show_line(void)
 
 static void clear_line(void)
 {
-	editor.len = 0;
+	editor.len = editor.lost = 0;
 	editor.text[0] = '\0';
 	editor.back = 0;
 }
@@ -292,6 +298,7 @@ static void erase_char(void)
 		bell();
 		return;
 	}
+	editor.lost = 0;
 	editor.text[--editor.len] = '\0';
 	cprintf("\b \b");
 }
@@ -301,6 +308,7 @@ static void insert_char(int c)
 	if (c == '\t')
 		c = ' ';
 	if (c < 0x20 || c > 0x7e || editor.len == LINE_SIZE - 1) {
+		editor.lost += editor.len == LINE_SIZE - 1;
 		bell();
 		return;
 	}
@@ -321,6 +329,7 @@ static void recall(unsigned int back)
 		bell();
 		return;
 	}
+	editor.lost = 0;
 	editor.len = strscpy(editor.text, back ? history_line(back) : "", LINE_SIZE);
 	editor.back = back;
 	show_line();
@@ -373,6 +382,11 @@ static const char *read_line(void)
 	cprintf(PROMPT);
 	while (!serve_key(read_key()))
 		;
+	/* A part of what was typed is not what was meant. */
+	if (editor.lost) {
+		too_long((long)(editor.len + editor.lost));
+		clear_line();
+	}
 	remember_line();
 	return editor.text;
 }

@@ -37,6 +37,7 @@ static int note(int argc, char **argv)
 }
 MONITOR_COMMAND(note, "<words>", "note the words", note);
 MONITOR_COMMAND(aaa, "", "first in the alphabet", note);
+MONITOR_COMMAND(many, "<a>|<b>|<c>|<d>|<e>", "more words than the column", note);
 
 /* --- input
  * ---------------------------------------------------------------------------------------- */
@@ -137,6 +138,8 @@ static void test_builtin_commands(void **state)
 		   "dmesg                   the log, every level\n"
 		   "echo [text...]          print its words\n"
 		   "help [command]          what the commands do\n"
+		   "many <a>|<b>|<c>|<d>|<e>\n"
+		   "                        more words than the column\n"
 		   "note <words>            note the words\n");
 	expect_run("help note; help x; help a b", -ENOENT, "",
 		   "note <words>            note the words\n"
@@ -189,12 +192,23 @@ static void test_long_line(void **state)
 	(void)state;
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "note ", 5);
+	/* What is not there as a whole is not run. */
 	strcpy(line + LONGEST + 3, "\r");
 	type(line);
-	assert_int_equal(strlen(calls), LONGEST - 5 + 6);
+	assert_string_equal(calls, "");
 	for (const char *p = captured(); (p = strchr(p, '\a')); p++)
 		bells++;
 	assert_int_equal(bells, 3);
+	assert_non_null(strstr(captured(), "\n258 characters are too many for a command, 255 are "
+					   "possible\n" PROMPT));
+	/* Once it is edited, what stands there is meant. */
+	strcpy(line + LONGEST + 3, "\b\r");
+	type(line);
+	assert_int_equal(strlen(calls), LONGEST - 1 - 5 + 6);
+	/* As long as can be. */
+	strcpy(line + LONGEST, "\r");
+	type(line);
+	assert_int_equal(strlen(calls), LONGEST - 5 + 6);
 }
 
 static void test_history(void **state)
