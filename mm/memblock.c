@@ -1063,14 +1063,14 @@ void __init memblock_free_all(void)
 static void show_type(const struct memblock_type *type,
 		      void (*print)(const char *fmt, ...) __printf(1, 2))
 {
-	print(" %s.cnt = %#lx\n", type->name, type->cnt);
+	print(" %s.cnt  = 0x%lx\n", type->name, type->cnt);
 	for (unsigned long i = 0; i < type->cnt; i++) {
 		const struct memblock_region *r = &type->regions[i];
 		char node[24] = "";
 
 		if (is_node(r->nid))
 			snprintf(node, sizeof(node), " on node %d", r->nid);
-		print(" %s[%#lx]\t[%#018lx-%#018lx], %#018lx bytes%s flags: %#x\n", type->name, i,
+		print(" %s[0x%lx]\t[%#018lx-%#018lx], %#018lx bytes%s flags: 0x%x\n", type->name, i,
 		      r->base, region_end(r) - 1, r->size, node, r->flags);
 	}
 }

@@ -485,12 +485,12 @@ static void prints_what_linux_prints(void **state)
 		shown,
 		"MEMBLOCK configuration:\n"
 		" memory size = 0x0000000008000000 reserved size = 0x0000000000001234\n"
-		" memory.cnt = 0x1\n"
-		" memory[0]\t[0x0000000040000000-0x0000000047ffffff], 0x0000000008000000 bytes on node 0 "
-		"flags: 0\n"
-		" reserved.cnt = 0x1\n"
-		" reserved[0]\t[0x0000000040200000-0x0000000040201233], 0x0000000000001234 bytes "
-		"flags: 0\n");
+		" memory.cnt  = 0x1\n"
+		" memory[0x0]\t[0x0000000040000000-0x0000000047ffffff], 0x0000000008000000 bytes on node 0 "
+		"flags: 0x0\n"
+		" reserved.cnt  = 0x1\n"
+		" reserved[0x0]\t[0x0000000040200000-0x0000000040201233], 0x0000000000001234 bytes "
+		"flags: 0x0\n");
 }
 
 extern const struct early_param __start_early_params[], __stop_early_params[];
