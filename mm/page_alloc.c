@@ -19,8 +19,6 @@
 #include <mm/mm.h>
 #include <mm/zone.h>
 
-/* Blocks a list is filled with at once, in pages: what one lock and a few splits bring. */
-#define REFILL_PAGES 64u
 /* Memory for a CPU's lists of one zone: 8 KiB, or a page where that is larger. */
 #define LISTS_ORDER (PAGE_SHIFT > 12 ? 0 : 1)
 

@@ -31,13 +31,47 @@ static void show_pagesets(const struct zone *zone)
 {
 	cprintf("  pagesets\n");
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		unsigned long pages = 0;
+		unsigned long pages = 0, most = 0;
 
-		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			pages += page_list_count(cpu, zone, order) << order;
-		cprintf("    cpu: %u\n              count:    %lu\n", cpu, pages);
-		cprintf("              high:     %u\n", zone->capacity[0]);
+			most += (unsigned long)zone->capacity[order] << order;
+		}
+		cprintf("    cpu: %u\n              count:    %lu\n              high:     %lu\n"
+			"              batch:    %u\n",
+			cpu, pages, most, most ? REFILL_PAGES : 0);
 	}
+}
+
+/* Linux's lines, then our own. Nothing is kept back, so there are no watermarks; no zone falls back
+ * on one that is protected. */
+static void show_zone(struct zone *zone)
+{
+	unsigned long free = zone_free_pages(zone);
+
+	cprintf("Node %d, zone %8s\n"
+		"  pages free     %lu\n"
+		"        boost    0\n"
+		"        min      0\n"
+		"        low      0\n"
+		"        high     0\n"
+		"        spanned  %lu\n"
+		"        present  %lu\n"
+		"        managed  %lu\n"
+		"        cma      0\n"
+		"        protection: (0, 0, 0)\n"
+		"      nr_free_pages %lu\n",
+		zone->nid, zone_names[zone->type], free, zone->end_pfn - zone->start_pfn,
+		zone->present, zone->managed, free);
+	show_pagesets(zone);
+	cprintf("  start_pfn:           %lu\n"
+		"  unopened_pages:      %lu\n"
+		"  unopened_ranges:     %u\n"
+		"  unopened_need:       %lu\n"
+		"  contig_pages:        %lu\n"
+		"  opened_sections:     %lu\n",
+		zone->start_pfn, zone->unopened.pages, zone->unopened.nr, zone->open_need,
+		zone->contig.pages, zone->nr_opened);
 }
 
 static int zoneinfo_command(int argc, char **argv)
@@ -45,19 +79,8 @@ static int zoneinfo_command(int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return -EINVAL;
-	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
-		cprintf("Node %d, zone %8s\n", zone->nid, zone_names[zone->type]);
-		cprintf("  pages free     %lu\n", zone_free_pages(zone));
-		cprintf("        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
-		cprintf("        present  %lu\n", zone->present);
-		cprintf("        managed  %lu\n", zone->managed);
-		cprintf("        unopened %lu in %u ranges, from %lu free\n", zone->unopened.pages,
-			zone->unopened.nr, zone->open_need);
-		cprintf("        contig   %lu in %u ranges\n", zone->contig.pages, zone->contig.nr);
-		cprintf("        opened   %lu sections\n", zone->nr_opened);
-		show_pagesets(zone);
-		cprintf("  start_pfn:           %lu\n", zone->start_pfn);
-	}
+	for (struct zone *zone = zones; zone < zones + nr_zones; zone++)
+		show_zone(zone);
 	return 0;
 }
 MONITOR_COMMAND(zoneinfo, "", "figures of each zone", zoneinfo_command);

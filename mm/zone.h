@@ -68,6 +68,8 @@ struct page_list {
 	u64 alloc_word, free_word; /* what a block's head says when given out, and on the list */
 };
 #define LISTS_PER_ZONE 16 /* orders; a power of two */
+/* Blocks a list is filled with at once, in pages: what one lock and a few splits bring. */
+#define REFILL_PAGES 64u
 
 /* Lists of all zones, zone id * LISTS_PER_ZONE + order, for each CPU. */
 extern struct page_list **cpu_lists;
