@@ -40,14 +40,24 @@ static bool is_text(const struct dt_prop *prop)
 	return true;
 }
 
+/* As dts has it: what would end the string, or begin something else, behind a backslash. */
+static void print_text(const char *s)
+{
+	for (; *s; s++)
+		cprintf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+}
+
 static void print_value(const struct dt_prop *prop)
 {
 	const char *s = prop->data;
 	const u8 *byte = prop->data;
 
 	if (is_text(prop)) {
-		for (u32 i = 0; i < prop->len; i += (u32)strlen(s + i) + 1)
-			cprintf("%s\"%s\"", i ? ", " : " = ", s + i);
+		for (u32 i = 0; i < prop->len; i += (u32)strlen(s + i) + 1) {
+			cprintf("%s\"", i ? ", " : " = ");
+			print_text(s + i);
+			cprintf("\"");
+		}
 	} else if (prop->len && prop->len % 4 == 0) {
 		for (u32 i = 0; i < prop->len; i += 4)
 			cprintf("%s0x%lx", i ? " " : " = <", dt_number(byte + i, 1));
@@ -65,23 +75,25 @@ static int fdt_command(int argc, char **argv)
 	const char *path = argc > 1 ? argv[1] : "/";
 	struct dt_iter it;
 	struct dt_prop prop;
+	char full[256];
 	int depth;
 
-	if (argc > 2)
+	if (argc > 2 || !path[0])
 		return -EINVAL;
 	if (!dt_find_path(&it, &machine.dt, path, strlen(path))) {
 		cprintf("fdt: no node %s\n", path);
 		return -ENOENT;
 	}
 	depth = it.depth;
-	cprintf("%s {\n", path);
+	dt_path(&machine.dt, it.node, full, sizeof(full));
+	cprintf("%s {\n", full);
 	while (dt_next_prop(&it, &prop)) {
 		cprintf("\t%s", prop.name);
 		print_value(&prop);
 	}
 	while (dt_next_node(&it) && it.depth > depth)
 		if (it.depth == depth + 1)
-			cprintf("\t%s { ... };\n", it.name);
+			cprintf("\t%s { /* ... */ };\n", it.name);
 	cprintf("};\n");
 	return 0;
 }
