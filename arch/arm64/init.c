@@ -206,7 +206,8 @@ static void __init apply_memory_limit(phys_addr_t kernel, phys_addr_t kernel_siz
 		from = max(from, keep[i].base + keep[i].size);
 	}
 	ledger_drop_memory(from, PHYS_ADDR_MAX, OWNER_LIMIT);
-	pr_notice("Memory limited to %luMB\n", memory_limit >> 20);
+	pr_notice("Memory limited to %lu%s\n", memory_limit >> (memory_limit % SZ_1M ? 10 : 20),
+		  memory_limit % SZ_1M ? "K" : "MB");
 }
 
 static void __init own_kernel(const char *start, const char *end, enum owner owner)
