@@ -10,9 +10,9 @@
 #: make bench      instructions of the fast paths and of the boot, beside Linux's; BENCH="fast boot tree" for some of it
 #: make gdb        QEMU stopped at the Image's first instruction, gdb attached with symbols
 #: make setup      install what is missing (run, test, check and gdb do it themselves)
-#: make clean      all but libfdt; make distclean: all
+#: make clean      what was built, all but libfdt; make distclean: all
 #:
-#: build options   O=build V=1 CROSS_COMPILE=aarch64-linux-gnu- LLVM=1 VA_BITS=48|39 LIBFDT=<dtc source>
+#: build options   O=build (a new or empty folder) V=1 CROSS_COMPILE=aarch64-linux-gnu- LLVM=1 VA_BITS=48|39 LIBFDT=<dtc source>
 #: run options     MEM=1G CPU=max EL=1|2|3 SMP=1 APPEND="bootargs" INITRD=file NUMA=1
 #:                 DTB=file.dts|.dtb  exactly this tree; MEM=base:size where it has no memory
 #:                 more in scripts/run
