@@ -33,12 +33,12 @@ INSTRUCTIONS = {
     "ic iallu": (0xffffffff, 0xd508751f, "icache-no-ic"),
     "tlbi": (0xfff8f000, 0xd5088000, "stale-no-tlbi mmu-no-tlbi"),
 }
-# Routines made of them: what a missing call may give.
+# Routines made of them: what a missing call may give. The DSB of a line on the console may come first.
 CALLS = {
     "dcache_clean_inval_poc": f"dirty-line {STALE}",
     "table_sync": "new-no-dsb",
-    "flush_tlb_kernel_range": "stale-no-dsb",
-    "flush_tlb_all": "stale-no-dsb",
+    "flush_tlb_kernel_range": "stale-no-dsb stale-no-tlbi",
+    "flush_tlb_all": "stale-no-dsb stale-no-tlbi",
 }
 # What need not be caught, and why: function, instruction, the instruction before it ("": any).
 EARLY = "no tables yet: between CPUs, registers of EL2 and EL3, vectors"
