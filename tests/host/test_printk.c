@@ -390,12 +390,14 @@ static void test_console_that_gives_up(void **state)
 static void test_area(void **state)
 {
 	size_t size;
-	const char *area = printk_area(&size);
+	const char *area = printk_area(&size), *p;
 
 	(void)state;
 	say(LOGLEVEL_EMERG, "the last word");
 	assert_in_range(size, RING, RING + 256);
-	assert_non_null(memmem(area, size, "] the last word\n", 16));
+	for (p = area; p + 16 <= area + size && memcmp(p, "] the last word\n", 16); p++)
+		;
+	assert_true(p + 16 <= area + size);
 }
 
 static void test_cprintf(void **state)
