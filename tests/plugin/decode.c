@@ -200,6 +200,13 @@ static void sys_instruction(struct cpu *cpu, unsigned int sys, u64 operand, u64 
 	switch (sys) {
 	case DC_IVAC:
 	case DC_CIVAC:
+	case DC_CVAC:
+	case DC_ZVA:
+		tables_used(cpu, operand, pc);
+	}
+	switch (sys) {
+	case DC_IVAC:
+	case DC_CIVAC:
 		return memory_dc(cpu, operand, true);
 	case DC_CVAC:
 		return memory_dc(cpu, operand, false);

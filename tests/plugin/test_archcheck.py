@@ -312,6 +312,32 @@ def test_caches_off_again(cleaned, tmp_path):
     assert "archcheck: Image at" in lines[0]
 
 
+BRANCH = 0x14000000 + 12  # b .+48: past what is straight behind
+LOAD, DC = 0xf9400023, 0xd50b7a21  # ldr x3, [x1]; dc cvac, x1
+
+
+@pytest.mark.parametrize("between, reported", (((), False), ((NOP,) * 4, False), ((NOP,) * 16, False), ((NOP, LOAD), True),
+                                               ((BRANCH, *(NOP,) * 12), True), ((DC,), True)))
+def test_isb_later(between, reported, tmp_path):
+    """Between a register and its ISB there may be what does not depend on it; a load, a DC and a branch do."""
+    kernel = Kernel("gcc-48")
+    at = msr_sctlr(kernel) + 8  # behind the ISB
+    data = kernel.address("boot_status") - at
+    words = (
+        0x10000001 | (data & 3) << 29 | data >> 2 << 5,  # adr x1, boot_status
+        0xd5382042,  # mrs x2, tcr_el1
+        0xd5182042,  # msr tcr_el1, x2
+        *between,
+        0xd5033fdf,  # isb
+        0x52800300, 0xd45e0000,  # mov w0, #0x18; hlt #0xf000: the end
+    )
+    at -= kernel.base
+    image = kernel.image[:at] + struct.pack(f"<{len(words)}I", *words) + kernel.image[at + 4 * len(words):]
+    lines = boot(kernel, image, tmp_path / "o")
+    assert ("register-no-isb" in kinds(lines)) == reported, lines
+    assert "archcheck: Image at" in lines[0]
+
+
 def msr_sctlr(kernel):
     """Where the MMU goes on."""
     return kernel.base + 4 * next(i for i, word in enumerate(kernel.words)
