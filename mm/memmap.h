@@ -111,6 +111,21 @@ static inline void *page_address(const struct page *page)
 	return (void *)(PAGE_OFFSET + (page_index(page) << PAGE_SHIFT));
 }
 
+static inline void *page_to_virt(const struct page *page)
+{
+	return page_address(page);
+}
+
+static inline unsigned long virt_to_pfn(const void *addr)
+{
+	return PFN_DOWN(virt_to_phys(addr));
+}
+
+static inline void *pfn_to_virt(unsigned long pfn)
+{
+	return phys_to_virt(PFN_PHYS(pfn));
+}
+
 static inline phys_addr_t page_to_phys(const struct page *page)
 {
 	return PFN_PHYS(page_to_pfn(page));

@@ -25,7 +25,8 @@ static __force_inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	return alloc_block(gfp, order);
 }
 
-/* The same, from node nid if it has any. nid -1: no preference. */
+/* The same, from node nid if it has any. nid -1: this CPU's own, which is always taken to be the
+ * first one: nobody asks the device tree for the nodes of CPUs. */
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
 /* Give back what alloc_pages() returned, with the same order. */
 void __free_pages(struct page *page, unsigned int order);
@@ -33,6 +34,8 @@ void __free_pages(struct page *page, unsigned int order);
 /* The same by linear address; 0 when there is none, and freeing 0 does nothing. */
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
 void free_pages(unsigned long addr, unsigned int order);
+
+#define __get_dma_pages(gfp, order) __get_free_pages((gfp) | __GFP_DMA, order)
 
 #define alloc_page(gfp)      alloc_pages(gfp, 0)
 #define __free_page(page)    __free_pages(page, 0)
@@ -50,6 +53,35 @@ static inline unsigned int get_order(size_t size)
 static inline unsigned int page_order(const struct page *page)
 {
 	return word_order(page_word(page));
+}
+
+/* Make an allocated block single pages, each to be freed by itself. */
+static inline void split_page(struct page *page, unsigned int order)
+{
+	u64 one = word_make(PAGE_ALLOC, word_zone(page_word(page)), 0);
+
+	for (unsigned long i = 0; i < UL(1) << order; i++)
+		page_set_word(page + i, one);
+}
+
+/* size bytes in whole pages, of which none is too many; NULL as alloc_pages(). */
+static inline void *alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	unsigned int order = get_order(size);
+	struct page *page = alloc_pages(gfp, order);
+
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	for (unsigned long i = ((size - 1) >> PAGE_SHIFT) + 1; i < UL(1) << order; i++)
+		__free_page(page + i);
+	return page_address(page);
+}
+
+static inline void free_pages_exact(void *addr, size_t size)
+{
+	for (unsigned long i = 0; i <= (size - 1) >> PAGE_SHIFT; i++)
+		__free_page(virt_to_page(addr) + i);
 }
 
 /* True if the page has a descriptor: it is memory and its section is open. */

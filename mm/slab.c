@@ -1239,28 +1239,35 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 /* --- kmalloc ------------------------------------------------------------------------------- */
 
 /* More than the largest class: whole pages. */
-static void *kmalloc_pages(size_t size, gfp_t gfp)
+static void *kmalloc_pages(size_t size, gfp_t gfp, int nid)
 {
 	unsigned int order = get_order(size);
 	unsigned long pfn;
 	struct page *page;
 
 	if (order <= MAX_PAGE_ORDER) {
-		page = alloc_pages(gfp, order);
+		page = nid < 0 ? alloc_pages(gfp, order) : alloc_pages_node(nid, gfp, order);
 		if (!page)
 			return NULL;
 		page_set_role(page, ROLE_KMALLOC);
 		return page_address(page);
 	}
-	pfn = alloc_contig_pages(((size - 1) >> PAGE_SHIFT) + 1, 1, gfp, -1);
+	pfn = alloc_contig_pages(((size - 1) >> PAGE_SHIFT) + 1, 1, gfp, nid);
 	return pfn == NO_PFN ? NULL : phys_to_virt(PFN_PHYS(pfn));
 }
 
 void *kmalloc_any(size_t size, gfp_t gfp)
 {
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
-		return size ? kmalloc_pages(size, gfp) : ZERO_SIZE_PTR;
+		return size ? kmalloc_pages(size, gfp, -1) : ZERO_SIZE_PTR;
 	return kmem_cache_alloc(kmalloc_caches[kmalloc_class(size)], gfp);
+}
+
+void *kmalloc_node(size_t size, gfp_t gfp, int nid)
+{
+	if (size - 1 >= KMALLOC_MAX_CACHE_SIZE)
+		return size ? kmalloc_pages(size, gfp, nid) : ZERO_SIZE_PTR;
+	return kmem_cache_alloc_node(kmalloc_caches[kmalloc_class(size)], gfp, nid);
 }
 
 /* Bytes of memory got by kmalloc_pages(), 0 if obj is not the start of such; *page its first page,

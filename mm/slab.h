@@ -14,6 +14,7 @@
 #define MM_SLAB_H
 
 #include <lib/compiler.h>
+#include <lib/string.h>
 #include <lib/types.h>
 #include <mm/gfp.h>
 
@@ -77,6 +78,25 @@ static __force_inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp
 	return obj;
 }
 
+/* The same from node nid, and only then from another. nid -1: any. */
+static inline void *kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, int nid)
+{
+	void *obj = kmem_cache_place(cache, gfp, nid);
+
+	if (gfp & __GFP_ZERO && obj)
+		kmem_cache_clear(cache, obj);
+	return obj;
+}
+
+static __force_inline void *kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	return kmem_cache_alloc(cache, gfp | __GFP_ZERO);
+}
+
+/* A cache for struct s. */
+#define KMEM_CACHE(s, flags)                                                                       \
+	kmem_cache_create(#s, sizeof(struct s), __alignof__(struct s), flags, NULL)
+
 void kmem_cache_free(struct kmem_cache *cache, void *obj);
 
 /*
@@ -120,6 +140,39 @@ static __force_inline void *kmalloc(size_t size, gfp_t gfp)
 static __force_inline void *kzalloc(size_t size, gfp_t gfp)
 {
 	return kmalloc(size, gfp | __GFP_ZERO);
+}
+
+/* The same from node nid, and only then from another. nid -1: any. */
+void *kmalloc_node(size_t size, gfp_t gfp, int nid);
+
+static inline void *kzalloc_node(size_t size, gfp_t gfp, int nid)
+{
+	return kmalloc_node(size, gfp | __GFP_ZERO, nid);
+}
+
+/* nr * size bytes; NULL if the product overflows. */
+static inline void *kmalloc_array(size_t nr, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(nr, size, &bytes) ? NULL : kmalloc(bytes, gfp);
+}
+
+static inline void *krealloc_array(const void *obj, size_t nr, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(nr, size, &bytes) ? NULL : krealloc(obj, bytes, gfp);
+}
+
+/* kfree(), and nothing of it can be read any more. */
+static inline void kfree_sensitive(const void *obj)
+{
+	size_t size = ksize(obj);
+
+	if (size)
+		memset((void *)obj, 0, size);
+	kfree(obj);
 }
 
 /* -- for slabinfo and the ledger -- */

@@ -174,7 +174,7 @@ static void release_blocks(const struct vm_area *area, unsigned long size)
 }
 
 /* Fill size bytes at va with pages, in blocks as large as can be had. Returns the bytes done. */
-static unsigned long fill_with_blocks(struct vm_area *area, unsigned long size, gfp_t gfp)
+static unsigned long fill_with_blocks(struct vm_area *area, unsigned long size, gfp_t gfp, int nid)
 {
 	unsigned long va = area->range.start, done = 0;
 	unsigned int largest = MAX_PAGE_ORDER;
@@ -182,7 +182,9 @@ static unsigned long fill_with_blocks(struct vm_area *area, unsigned long size, 
 	while (done < size) {
 		unsigned int fits = ilog2((size - done) >> PAGE_SHIFT);
 		unsigned int order = min(largest, fits);
-		struct page *page = alloc_pages(order ? gfp | __GFP_NORETRY : gfp, order);
+		gfp_t try = order ? (gfp | __GFP_NORETRY) & ~__GFP_NOFAIL : gfp;
+		struct page *page =
+			nid < 0 ? alloc_pages(try, order) : alloc_pages_node(nid, try, order);
 
 		if (page && map(va + done, page_to_phys(page), PAGE_SIZE << order, PAGE_KERNEL)) {
 			__free_pages(page, order);
@@ -208,7 +210,7 @@ static bool hopeless(unsigned long bytes)
 	return bytes > PAGE_SIZE << MAX_PAGE_ORDER && bytes >> PAGE_SHIFT > nr_free_pages();
 }
 
-static void *vmalloc_gfp(unsigned long size, gfp_t gfp, const void *caller)
+static void *vmalloc_gfp(unsigned long size, gfp_t gfp, int nid, const void *caller)
 {
 	unsigned long bytes = PAGE_ALIGN(size), done = 0;
 	struct vm_area *area;
@@ -219,25 +221,32 @@ static void *vmalloc_gfp(unsigned long size, gfp_t gfp, const void *caller)
 	}
 	area = hopeless(bytes) ? NULL : area_create(bytes, 0, VM_ALLOC, caller);
 	if (area)
-		done = fill_with_blocks(area, bytes, gfp);
+		done = fill_with_blocks(area, bytes, gfp | __GFP_NOWARN, nid);
 	if (done == bytes)
 		return (void *)area->range.start;
 	if (area) {
 		release_blocks(area, done);
 		area_destroy(area);
 	}
-	pr_warn("vmalloc: %lu bytes: out of memory or addresses", size);
+	if (!(gfp & __GFP_NOWARN))
+		pr_warn("vmalloc: %lu bytes: out of memory or addresses", size);
+	check_nofail(gfp);
 	return NULL;
 }
 
 void *vmalloc(unsigned long size)
 {
-	return vmalloc_gfp(size, GFP_NOWAIT, __builtin_return_address(0));
+	return vmalloc_gfp(size, GFP_KERNEL, -1, __builtin_return_address(0));
 }
 
 void *vzalloc(unsigned long size)
 {
-	return vmalloc_gfp(size, GFP_NOWAIT | __GFP_ZERO, __builtin_return_address(0));
+	return vmalloc_gfp(size, __GFP_ZERO, -1, __builtin_return_address(0));
+}
+
+void *__vmalloc_node(unsigned long size, gfp_t gfp, int nid)
+{
+	return vmalloc_gfp(size, gfp, nid, __builtin_return_address(0));
 }
 
 void vfree(const void *addr)

@@ -15,6 +15,7 @@
 #include <asm/pte.h>
 #include <lib/types.h>
 #include <mm/mm.h>
+#include <mm/slab.h>
 
 /* After kmem_cache_init(); init_mm.alloc must take its pages from the page allocator by now. */
 void vmalloc_init(void);
@@ -22,7 +23,11 @@ void vmalloc_init(void);
 /* size bytes, rounded up to pages, read-write; vzalloc: zeroed. */
 void *vmalloc(unsigned long size);
 void *vzalloc(unsigned long size);
-/* Give an area of vmalloc() or vzalloc() back. addr: what was returned, or NULL. */
+/* The same with flags of a page request, and from node nid if it has any; nid -1: any. */
+void *__vmalloc_node(unsigned long size, gfp_t gfp, int nid);
+#define __vmalloc(size, gfp)    __vmalloc_node(size, gfp, -1)
+#define vmalloc_node(size, nid) __vmalloc_node(size, GFP_KERNEL, nid)
+/* Give an area of these back. addr: what was returned, or NULL. */
 void vfree(const void *addr);
 
 /*
@@ -52,6 +57,22 @@ void iounmap(const volatile void *addr);
 static inline bool is_vmalloc_addr(const void *addr)
 {
 	return (unsigned long)addr - VMALLOC_START < VMALLOC_END - VMALLOC_START;
+}
+
+/* kmalloc(), or else vmalloc(): kvfree() knows. */
+static inline void *kvmalloc(size_t size, gfp_t gfp)
+{
+	void *p = kmalloc(size, (gfp | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL);
+
+	return p ? p : __vmalloc(size, gfp);
+}
+
+static inline void kvfree(const void *p)
+{
+	if (is_vmalloc_addr(p))
+		vfree(p);
+	else
+		kfree(p);
 }
 
 /* The page frame number addr is mapped to, NO_PFN when it is not; and its page, NULL when none. */

@@ -91,6 +91,22 @@ static inline int gfp_zone(gfp_t gfp)
 
 /* The zone of a page of memory by memblock and the limits; NULL if the page is none. */
 struct zone *pfn_to_zone(unsigned long pfn);
+/* Zone, its type, and node of a page that is memory. */
+static inline struct zone *page_zone(const struct page *page)
+{
+	return pfn_to_zone(page_to_pfn(page));
+}
+
+static inline enum zone_type page_zonenum(const struct page *page)
+{
+	return (enum zone_type)page_zone(page)->type;
+}
+
+static inline int page_to_nid(const struct page *page)
+{
+	return page_zone(page)->nid;
+}
+
 /* Index in nodes[]; 0 for -1 or a node without memory. */
 unsigned int node_index(int nid);
 /* How many nodes, from node_index(nid) on, may serve the request. */

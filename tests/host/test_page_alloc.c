@@ -526,6 +526,42 @@ static void test_contig_opened(void **state)
 	on_machine(&n, contig_runs);
 }
 
+/* --- names that ports know ------------------------------------------------------------------- */
+
+static void exact_pages(void)
+{
+	unsigned long free = nr_free_pages();
+	struct page *page;
+	char *p;
+
+	__free_page(alloc_page(GFP_KERNEL));
+	free = nr_free_pages();
+	for (unsigned long pages = 1; pages <= 1024; pages = pages * 2 + pages / 3) {
+		p = alloc_pages_exact(pages * PAGE_SIZE - 1, GFP_KERNEL);
+		CHECK(p && nr_free_pages() == free - pages);
+		CHECK(pfn_to_virt(virt_to_pfn(p)) == p && page_to_virt(virt_to_page(p)) == p);
+		free_pages_exact(p, pages * PAGE_SIZE - 1);
+		CHECK(nr_free_pages() == free);
+	}
+	page = alloc_pages(GFP_KERNEL, 3);
+	split_page(page, 3);
+	for (unsigned int i = 0; i < 8; i++)
+		__free_page(page + i);
+	drain_local_pages();
+	CHECK(audit().allocated == 0 && stub_warnings == 0);
+	page = virt_to_page((void *)__get_dma_pages(GFP_KERNEL, 1));
+	CHECK(page_zonenum(page) == ZONE_DMA && page_zone(page + 1) == page_zone(page));
+	CHECK(page_to_nid(page) == 0);
+}
+
+static void test_exact_pages(void **state)
+{
+	struct machine m = {plain_ram, NULL, GB, GB + 100 * MB, 0, 1};
+
+	(void)state;
+	on_machine(&m, exact_pages);
+}
+
 /* --- wrong frees --------------------------------------------------------------------------- */
 
 /* The call warns once, in these words, and nothing changes. */
@@ -809,13 +845,21 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace_plain), cmocka_unit_test(test_trace_zones),
-		cmocka_unit_test(test_trace_nodes), cmocka_unit_test(test_trace_crumbs),
-		cmocka_unit_test(test_exhaustion),  cmocka_unit_test(test_tiny),
-		cmocka_unit_test(test_crumbs_pay),  cmocka_unit_test(test_crumbs_wait),
-		cmocka_unit_test(test_terabyte),    cmocka_unit_test(test_contig_opened),
-		cmocka_unit_test(test_wrong_frees), cmocka_unit_test(test_give_back),
-		cmocka_unit_test(test_comb),        cmocka_unit_test(test_buddy_freed_elsewhere),
+		cmocka_unit_test(test_trace_plain),
+		cmocka_unit_test(test_trace_zones),
+		cmocka_unit_test(test_trace_nodes),
+		cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_exhaustion),
+		cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_crumbs_pay),
+		cmocka_unit_test(test_crumbs_wait),
+		cmocka_unit_test(test_terabyte),
+		cmocka_unit_test(test_contig_opened),
+		cmocka_unit_test(test_wrong_frees),
+		cmocka_unit_test(test_exact_pages),
+		cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_comb),
+		cmocka_unit_test(test_buddy_freed_elsewhere),
 		cmocka_unit_test(test_threads),
 	};
 

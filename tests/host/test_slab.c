@@ -340,7 +340,7 @@ static void reclaimed(void)
 	/* Asked not to: nothing is taken apart. */
 	p[0] = kmalloc(256, GFP_KERNEL);
 	kfree(p[0]);
-	CHECK(!alloc_contig_pages(1 << 20, 1, GFP_NOWAIT | __GFP_NORETRY, -1) == 0);
+	CHECK(alloc_contig_pages(1 << 20, 1, GFP_NOWAIT | __GFP_NORETRY, -1) == NO_PFN);
 	CHECK(stats_of("kmalloc-256").slabs == 1);
 	while (alloc_pages(GFP_NOWAIT, 0))
 		;
@@ -379,6 +379,7 @@ static void corners(void)
 		CHECK(ksize(p) == sizes[class]);
 		kfree(p);
 	}
+	make_odd_caches();
 	CHECK(kmalloc(0, GFP_KERNEL) == ZERO_SIZE_PTR && kmalloc_any(0, 0) == ZERO_SIZE_PTR);
 	kfree(ZERO_SIZE_PTR);
 	kfree(NULL);
@@ -397,6 +398,18 @@ static void corners(void)
 	CHECK(!strcmp(q, "kept") && ksize(q) == 8);
 	CHECK(!krealloc(q, SIZE_MAX / 2, GFP_NOWAIT) && !strcmp(q, "kept"));
 	CHECK(krealloc(q, 0, GFP_KERNEL) == ZERO_SIZE_PTR);
+
+	p = kmalloc_array(5, 8, GFP_KERNEL);
+	CHECK(ksize(p) == 64 && ksize(p = krealloc_array(p, 50, 8, GFP_KERNEL)) == 512);
+	CHECK(!kmalloc_array(SIZE_MAX / 2, 3, 0) && !krealloc_array(p, SIZE_MAX / 2, 3, 0));
+	memset(p, 1, 512);
+	kfree_sensitive(p);
+	for (unsigned int i = 8; i < 512; i++) /* the first 8 bytes are the mark */
+		CHECK(!p[i]);
+	kfree_sensitive(NULL);
+	kmem_cache_free(odd[0], memset(kmem_cache_alloc(odd[0], GFP_KERNEL), 1, 20));
+	CHECK(!*(u64 *)kmem_cache_zalloc(odd[0], GFP_KERNEL));
+	CHECK(KMEM_CACHE(object, SLAB_PANIC) && stats_of("object").size == sizeof(struct object));
 
 	CHECK(stub_warnings == 0);
 	CHECK(!kmem_cache_create("none", 0, 0, 0, NULL) && stub_warnings == 1);
@@ -533,6 +546,12 @@ static void node_objects(void)
 		CHECK(!below(kmem_cache_place(cache, 0, 3), GB));
 		CHECK(!kmem_cache_place(cache, GFP_NOWAIT | __GFP_THISNODE, 1));
 	}
+	for (size_t size = 8; size < 10 * MB; size *= 7) {
+		CHECK(!below(kmalloc_node(size, GFP_KERNEL, 3), GB));
+		CHECK(below(kmalloc_node(size, GFP_KERNEL, 0), GB));
+		CHECK(!*(u64 *)kzalloc_node(size, GFP_KERNEL, 3));
+	}
+	CHECK(page_to_nid(virt_to_page(kmalloc_node(8, GFP_KERNEL, 3))) == 3);
 	while (kmem_cache_place(cache, GFP_NOWAIT | __GFP_THISNODE, 3))
 		;
 	CHECK(below(kmem_cache_place(cache, GFP_NOWAIT, 3), GB) && stub_warnings == 0);

@@ -15,6 +15,7 @@
 #include <asm/memory.h>
 #include <asm/page.h>
 #include <asm/tlb.h>
+#include <lib/bug.h>
 #include <lib/monitor.h>
 #include <mm/mm.h>
 #include <mm/pgtable.h>
@@ -102,6 +103,29 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	return page;
 }
 
+static int asked_nid = -1;
+
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
+{
+	asked_nid = nid;
+	return alloc_pages(gfp, order);
+}
+
+/* One object at most. */
+static void *kmalloced;
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	stub_warnings += !(gfp & __GFP_NOWARN);
+	return kmalloced = size <= 100 ? malloc(size) : NULL;
+}
+
+void kfree(const void *obj)
+{
+	assert_ptr_equal(obj, kmalloced);
+	free(kmalloced);
+}
+
 static bool was_flushed(unsigned long va)
 {
 	for (unsigned int i = 0; i < nr_flushed; i++)
@@ -155,6 +179,12 @@ void page_set_role(struct page *page, enum page_role role)
 unsigned long nr_free_pages(void)
 {
 	return RAM_PAGES - used;
+}
+
+void check_nofail(gfp_t gfp)
+{
+	if (gfp & __GFP_NOFAIL)
+		panic("NOFAIL");
 }
 
 bool pfn_valid(unsigned long pfn)
@@ -584,6 +614,30 @@ static void test_refusals(void **state)
 	assert_int_equal(objects, 0);
 }
 
+static void test_ports_names(void **state)
+{
+	void *p;
+
+	(void)state;
+	setup();
+	p = kvmalloc(100, GFP_KERNEL);
+	assert_false(is_vmalloc_addr(p));
+	kvfree(p);
+	p = kvmalloc(101, __GFP_ZERO);
+	assert_true(is_vmalloc_addr(p));
+	assert_int_equal(*(u64 *)page_address(vmalloc_to_page(p)), 0);
+	kvfree(p);
+	assert_int_equal(asked_nid, -1);
+	p = vmalloc_node(3 * PAGE_SIZE, 5);
+	assert_int_equal(asked_nid, 5);
+	vfree(p);
+	assert_int_equal(used, tables);
+	assert_int_equal(stub_warnings, 0);
+	assert_null(__vmalloc(RAM_PAGES * PAGE_SIZE, GFP_NOWAIT));
+	assert_int_equal(stub_warnings, 0);
+	assert_true(ENDS_IN_BUG(__vmalloc(RAM_PAGES * PAGE_SIZE, __GFP_NOFAIL)));
+}
+
 static void *dying;
 
 static void free_again(unsigned long start, unsigned long end)
@@ -717,9 +771,13 @@ static void test_info(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_large_mappings),     cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_free_twice_at_once), cmocka_unit_test(test_info),
-		cmocka_unit_test(test_failures),           cmocka_unit_test(test_random),
+		cmocka_unit_test(test_large_mappings),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_free_twice_at_once),
+		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_ports_names),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);

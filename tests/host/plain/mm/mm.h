@@ -12,10 +12,12 @@
 #define NO_PFN (~UL(0))
 
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
 void __free_pages(struct page *page, unsigned int order);
 unsigned int page_order(const struct page *page);
 void page_set_role(struct page *page, enum page_role role);
 bool pfn_valid(unsigned long pfn);
 unsigned long nr_free_pages(void);
+void check_nofail(gfp_t gfp);
 
 #endif

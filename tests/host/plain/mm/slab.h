@@ -14,5 +14,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 				     unsigned int flags, void (*ctor)(void *obj));
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp);
 void kmem_cache_free(struct kmem_cache *cache, void *obj);
+void *kmalloc(size_t size, gfp_t gfp);
+void kfree(const void *obj);
 
 #endif
