@@ -134,7 +134,7 @@ void __init ledger_left_out(phys_addr_t size)
 	left_out += size;
 }
 
-int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
+int __init ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
 {
 	int err = memblock_add_node(base, size, nid, flags);
 
@@ -143,7 +143,7 @@ int ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum memblock
 	return err;
 }
 
-phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why)
+phys_addr_t __init ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner why)
 {
 	phys_addr_t before = memblock.memory.total_size;
 	phys_addr_t end = size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
@@ -164,7 +164,7 @@ phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner wh
 	return before - memblock.memory.total_size;
 }
 
-int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
+int __init ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
 {
 	int err = memblock_reserve(base, size);
 
@@ -173,7 +173,15 @@ int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 det
 	return err;
 }
 
-void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)
+void __init ledger_reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner,
+				    u32 detail, const char *what)
+{
+	if (ledger_reserve(base, size, owner, detail))
+		panic("%s: 0x%lx bytes at 0x%lx cannot be reserved: too many ranges", what, size,
+		      base);
+}
+
+void __init ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)
 {
 	phys_addr_t start, end = base;
 

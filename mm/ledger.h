@@ -89,6 +89,9 @@ phys_addr_t ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum owner wh
  * the tree reserves outranks those parts of the image that the boot gives back.
  */
 int ledger_reserve(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
+/* For what; or panic, else it would be given out. */
+void ledger_reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail,
+			     const char *what);
 void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
 /* memblock_phys_free() of those bytes of the range that are owner's. */
 void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner);
@@ -97,8 +100,8 @@ bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end);
 
 /* Give every byte that is not a free page an entry. Just before memblock_free_all(). */
 void ledger_close(void);
-/* Whole pages of [start, end) go to the page allocator; what is over at the ends is lost. False, and
- * nothing done, unless all of the range is kept from it now. Any CPU, one at a time. */
+/* Whole pages of [start, end) go to the page allocator; what is over at the ends is lost. False,
+ * and nothing done, unless all of the range is kept from it now. Any CPU, one at a time. */
 bool ledger_release(phys_addr_t start, phys_addr_t end);
 
 /* Bytes by owner, no-map ones apart. */

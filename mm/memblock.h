@@ -101,7 +101,8 @@ extern bool movable_node_enabled, mirrored_kernelcore;
 extern void *(*memblock_late_alloc)(size_t size);
 extern void (*memblock_late_free)(const void *array);
 
-/* ---- Lists of ranges of any kind: beside memory and reserved, one more may exist (ledger.c) ---- */
+/* ---- Lists of ranges of any kind: beside memory and reserved, one more may exist (ledger.c) ----
+ */
 
 /* Add what type does not hold yet of the range; first come, first kept. -ENOMEM when its array is
  * full and cannot grow. These two work as long as arrays can grow, after the boot too. */

@@ -245,11 +245,12 @@ void __init arm64_memblock_init(void)
 	apply_memory_limit(kernel, size);
 
 	own_kernel_parts();
-	reserve_or_panic(kernel, size, OWNER_KERNEL_DATA, 0, "kernel");
-	reserve_or_panic(machine.dt_phys, machine.dt_size, OWNER_TREE, 0, "device tree");
+	ledger_reserve_or_panic(kernel, size, OWNER_KERNEL_DATA, 0, "kernel");
+	ledger_reserve_or_panic(machine.dt_phys, machine.dt_size, OWNER_TREE, 0, "device tree");
 	if (machine.initrd_end) {
-		reserve_or_panic(machine.initrd_start, machine.initrd_end - machine.initrd_start,
-				 OWNER_INITRD, 0, "initrd");
+		ledger_reserve_or_panic(machine.initrd_start,
+					machine.initrd_end - machine.initrd_start, OWNER_INITRD, 0,
+					"initrd");
 		pr_debug("initrd: 0x%lx-0x%lx\n", machine.initrd_start, machine.initrd_end - 1);
 	}
 	reserve_tree_regions();

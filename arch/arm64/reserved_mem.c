@@ -95,7 +95,7 @@ static void __init keep_unmapped(const struct region *r, phys_addr_t base, phys_
 		    "initrd");
 	/* What cannot be unmapped is kept at least. */
 	if (err)
-		reserve_or_panic(base, size, OWNER_REGION, r->it->node, r->it->name);
+		ledger_reserve_or_panic(base, size, OWNER_REGION, r->it->node, r->it->name);
 }
 
 static void __init reserve_static(const struct region *r, unsigned int index, phys_addr_t base,
@@ -116,7 +116,7 @@ static void __init reserve_static(const struct region *r, unsigned int index, ph
 	if (r->no_map)
 		keep_unmapped(r, base, size);
 	else
-		reserve_or_panic(base, size, OWNER_REGION, r->it->node, name);
+		ledger_reserve_or_panic(base, size, OWNER_REGION, r->it->node, name);
 	account(r, base, size);
 }
 
@@ -274,20 +274,12 @@ static void __init reserve_nodes(bool with_address)
 	} while (it.node < machine.last_reserved_memory && dt_next_node(&it));
 }
 
-void __init reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail,
-			     const char *what)
-{
-	if (ledger_reserve(base, size, owner, detail))
-		panic("%s: 0x%lx bytes at 0x%lx cannot be reserved: too many ranges", what, size,
-		      base);
-}
-
 void __init reserve_tree_regions(void)
 {
 	phys_addr_t base, size;
 
 	for (u32 i = 0; dt_mem_rsv(&machine.dt, i, &base, &size); i++) {
-		reserve_or_panic(base, size, OWNER_MEMRESERVE, i, "memreserve");
+		ledger_reserve_or_panic(base, size, OWNER_MEMRESERVE, i, "memreserve");
 		if (size)
 			pr_debug("memreserve[%u]: 0x%lx-0x%lx\n", i, base, base + size - 1);
 	}

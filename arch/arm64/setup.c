@@ -268,7 +268,7 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 	if (!dt_prop(it->dt, it->node, "cpu-release-addr", &prop))
 		return;
 	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
-	reserve_or_panic(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node, it->name);
+	ledger_reserve_or_panic(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node, it->name);
 }
 
 /* What a bus's masters reach: the highest address its dma-ranges lead to. The lowest of these

@@ -354,9 +354,9 @@ CASES += [
                            ("-counter-goes-back", (Stop("earlycon_wait", counter(slice(1, None))),)))),
     log_in_memory("console-vanishes", rf"{DROPPED}0\)", before=(Stop("earlycon_remap", vanish),)),
     log_in_memory("console-write-serror", r'stdout-path "[^"]*": nothing answers at this address', run={"EL": 1, "BUS_ERROR": 0}),
-    log_in_memory("console-write-serror-later", rf"{DROPPED}be000000\)", before=("Memory: ",), run={"EL": 1, "BUS_ERROR": 300}),
+    log_in_memory("console-write-serror-later", rf"{DROPPED}be000000\)", before=("Memory: ",), run={"EL": 1, "BUS_ERROR": 330}),
     log_in_memory("console-write-serror-later-llvm", rf"{DROPPED}be000000\)", before=("Memory: ",), kernel="llvm-39",
-                  run={"EL": 1, "BUS_ERROR": 300, "CPU": "cortex-a57"}),
+                  run={"EL": 1, "BUS_ERROR": 330, "CPU": "cortex-a57"}),
     boot("serror-at-entry", before=(r"SError pending at entry: dropped, ESR 0xbe", PL011),
          run={"EL": 1, "ENTER": "serror"}),
     Case("console-read-fails", append="", status=None, forbid=(), steps=(
@@ -458,7 +458,7 @@ def at_kfree(action):
 
 
 OBJECT = r"cache kmalloc-8: object 0x\w+: "
-USERS = r" allocated by \w+\+0x\w+, last freed by \w+"
+USERS = r" allocated by \w+\+0x\w+/0x\w+, last freed by \w+"
 for kernel in ("gcc-48", "llvm-39"):
     CASES += [
         misuse(kernel, "default", "",

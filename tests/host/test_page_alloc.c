@@ -641,7 +641,8 @@ static void give_back(void)
 	CHECK(b.bytes[OWNER_LOST] == before.bytes[OWNER_LOST] + 0x1000);
 	audit();
 	REFUSED("not reserved", free_reserved_range(GB + 2 * MB, GB + 2 * MB + 0x1000, "twice"));
-	REFUSED("not reserved", free_reserved_range(GB + 300 * MB, GB + 300 * MB + 0x1000, "twice"));
+	REFUSED("not reserved",
+		free_reserved_range(GB + 300 * MB, GB + 300 * MB + 0x1000, "twice"));
 	REFUSED("not reserved",
 		free_reserved_range(page_to_phys(page), page_to_phys(page) + 0x1000, "used"));
 	REFUSED("not reserved", free_reserved_range(100 * GB, 101 * GB, "nothing"));

@@ -5,7 +5,6 @@
 
 #include <lib/dt.h>
 #include <lib/types.h>
-#include <mm/ledger.h>
 
 /* Cells of addresses and sizes of a node's children. */
 struct dt_cells {
@@ -89,10 +88,6 @@ void mem_init(void);
  * tree and initrd are reserved.
  */
 void reserve_tree_regions(void);
-
-/* Reserve for what, or panic: else it would be given out. */
-void reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail,
-		      const char *what);
 
 /* memblock_phys_alloc_range() whose end, exclusive, means what it says. 0: no room. */
 phys_addr_t alloc_between(phys_addr_t size, phys_addr_t align, phys_addr_t start, phys_addr_t end);
