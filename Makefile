@@ -228,7 +228,8 @@ $(O)/entry.bin: $(O)/tests/entry/entry.o
 # --- host tests: each binary of tests/host/tests.mk, by each compiler, under ASan and UBSan --------
 
 HOST_CCS     ?= gcc clang
-HOST_CFLAGS  := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra -Werror
+HOST_CFLAGS  := -std=gnu11 -g -O1 -fno-sanitize-recover=all -Wall -Wextra -Werror
+SANITIZE     := address,undefined
 HOST_INCLUDE := -Itests/host/include -Iarch/arm64/include -I.
 include tests/host/tests.mk
 
@@ -238,16 +239,16 @@ HOST_RUNS += run-$(1)-$(2)
 $(2)-all := $$(addprefix tests/host/,$$(or $$($(2)-test),$(2).c) $$($(2)-host)) $$($(2)-srcs)
 $(O)/host/$(1)/$(2): $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.o,$$($(2)-all))
 	$$(call say,HOSTLD)
-	$$(Q)$(1) -fsanitize=address,undefined -o $$@ $$^ -lcmocka $$($(2)-libs)
+	$$(Q)$(1) -fsanitize=$$(or $$($(2)-sanitize),$$(SANITIZE)) -o $$@ $$^ -lcmocka $$($(2)-libs)
 $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.o,$$($(2)-srcs)): SRC_CFLAGS = $$($(2)-cflags)
 $(O)/host/$(1)/$(2).o/%.o: %.c $(O)/.flags tests/host/tests.mk
 	$$(call say,HOSTCC)
 	@mkdir -p $$(@D)
-	$$(Q)$(1) $(HOST_CFLAGS) $$($(2)-defs) $$(addprefix -I,$$($(2)-include)) $(HOST_INCLUDE) $$(SRC_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$(1) $(HOST_CFLAGS) -fsanitize=$$(or $$($(2)-sanitize),$$(SANITIZE)) $$($(2)-defs) $$(addprefix -I,$$($(2)-include)) $(HOST_INCLUDE) $$(SRC_CFLAGS) -MMD -MP -c -o $$@ $$<
 .PHONY: run-$(1)-$(2)
 run-$(1)-$(2): $(O)/host/$(1)/$(2)
 	@echo "--- $(2), $(1)"
-	@$$<
+	@$$($(2)-run) $$<
 -include $$(patsubst %.c,$(O)/host/$(1)/$(2).o/%.d,$$($(2)-all))
 endef
 $(foreach cc,$(HOST_CCS),$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(cc),$(t)))))

@@ -68,12 +68,14 @@ static void make_accessible(unsigned long start, unsigned long end)
 	assert(mprotect((void *)start, end - start, PROT_READ | PROT_WRITE) == 0);
 	assert(nr_accessible < ARRAY_SIZE(accessible));
 	accessible[nr_accessible].start = start;
-	accessible[nr_accessible++].end = end;
+	accessible[nr_accessible].end = end;
+	/* Other threads may be looking. */
+	__atomic_store_n(&nr_accessible, nr_accessible + 1, __ATOMIC_RELEASE);
 }
 
 static bool is_accessible(unsigned long addr)
 {
-	for (unsigned int i = nr_accessible; i-- > 0;)
+	for (unsigned int i = __atomic_load_n(&nr_accessible, __ATOMIC_ACQUIRE); i-- > 0;)
 		if (addr >= accessible[i].start && addr < accessible[i].end)
 			return true;
 	return false;
@@ -102,14 +104,15 @@ bool probe_read_u64(const volatile u64 *p, u64 *value)
 
 void table_sync(void)
 {
-	host_table_syncs++;
+	__atomic_fetch_add(&host_table_syncs, 1, __ATOMIC_RELAXED);
 }
 
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
-	if (host_flush_count < ARRAY_SIZE(host_flushes))
-		host_flushes[host_flush_count] = (struct host_flush){start, end};
-	host_flush_count++;
+	unsigned int n = __atomic_fetch_add(&host_flush_count, 1, __ATOMIC_RELAXED);
+
+	if (n < ARRAY_SIZE(host_flushes))
+		host_flushes[n] = (struct host_flush){start, end};
 	if (host_flush_hook)
 		host_flush_hook(start, end);
 }

@@ -1,6 +1,7 @@
 # Host tests: each is one binary from tests/host/NAME.c and the kernel files it tests, unmodified.
 # NAME-srcs: kernel sources; NAME-host: support files of tests/host; NAME-include: extra include paths put first.
 # NAME-test: where main() is, if not in NAME.c; NAME-defs: -D for all of them.
+# NAME-sanitize: in place of address,undefined; NAME-run: what runs it.
 HOST_TESTS :=
 
 # NAME-cflags: for the kernel sources only. kernel_names.h keeps their memcpy, snprintf and kin apart from libc's.
@@ -81,7 +82,7 @@ HOST_TESTS += test_memblock_model
 test_memblock_model-srcs := mm/memblock.c
 test_memblock_model-host := stubs.c host_mm.c
 
-# On whole machines; -fsanitize=thread builds of these two: see TEST_THREADS in them.
+# On whole machines.
 MM_FILES := mm/memblock.c mm/ledger.c mm/memmap.c mm/zone.c mm/page_alloc.c mm/debug.c lib/cmdline.c
 
 HOST_TESTS += test_page_alloc
@@ -95,6 +96,15 @@ test_slab-host := stubs.c host_mm.c mm_machine.c
 HOST_TESTS += test_ledger
 test_ledger-srcs := $(MM_FILES)
 test_ledger-host := stubs.c host_mm.c mm_machine.c
+
+# Four threads on all of mm/ that allocates, under ThreadSanitizer.
+HOST_TESTS += test_threads
+test_threads-srcs := $(MM_FILES) mm/slab.c mm/va_space.c mm/vmalloc.c mm/pgtable.c
+test_threads-host := stubs.c host_mm.c mm_machine.c
+test_threads-defs := -include tests/host/tsan.h
+test_threads-sanitize := thread
+# Its shadow memory has fixed places, which random addresses may be in.
+test_threads-run := setarch -R
 
 # The audit of page tables, by the same geometries' rules.
 define pt_audit_test

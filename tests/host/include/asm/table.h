@@ -25,12 +25,15 @@ static inline void table_close(int level)
 
 static inline pte_t table_read(const pte_t *entry)
 {
-	return *(const volatile pte_t *)entry;
+	pte_t pte;
+
+	__atomic_load(entry, &pte, __ATOMIC_RELAXED);
+	return pte;
 }
 
 static inline void table_write(pte_t *entry, pte_t pte)
 {
-	*entry = pte;
+	__atomic_store(entry, &pte, __ATOMIC_RELAXED);
 }
 
 static inline void table_fill(pte_t *entry, pte_t leaf, unsigned long bytes, unsigned int n)
