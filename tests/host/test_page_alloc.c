@@ -151,6 +151,7 @@ static void check_balance(void)
 	struct audit a = audit();
 
 	CHECK(a.allocated + a.contig == live_pages);
+	CHECK(nr_free_pages() == totalram_pages() - live_pages - a.meta);
 	CHECK(stub_warnings == 0);
 }
 
@@ -173,7 +174,7 @@ static void trace(unsigned int operations)
 		} else if (nr_live) {
 			give(random_below(nr_live));
 		}
-		if (i % 10000 == 0)
+		if (i % 25000 == 0)
 			check_balance();
 	}
 	while (nr_live)
@@ -183,9 +184,15 @@ static void trace(unsigned int operations)
 	check_balance();
 }
 
-static void trace_100k(void)
+/* A million operations in all four machines. */
+static void trace_150k(void)
 {
-	trace(100000);
+	trace(150000);
+}
+
+static void trace_550k(void)
+{
+	trace(550000);
 }
 
 static const struct machine_range plain_ram[] = {{GB, 512 * MB, 0}, {0}};
@@ -196,7 +203,7 @@ static const struct machine plain = {plain_ram, plain_reserved, GB, 0, 0, 1};
 static void test_trace_plain(void **state)
 {
 	(void)state;
-	on_machine(&plain, trace_100k);
+	on_machine(&plain, trace_550k);
 }
 
 /* Limits that cut sections, at places aligned to nothing; two CPUs. */
@@ -206,7 +213,7 @@ static void test_trace_zones(void **state)
 		plain_ram, plain_reserved, GB, GB + 37 * MB + 0x5000, GB + 300 * MB + 0x123000, 2};
 
 	(void)state;
-	on_machine(&m, trace_100k);
+	on_machine(&m, trace_150k);
 }
 
 /* Two nodes, interleaved within sections, with holes; nid 7 to have a gap. */
@@ -220,7 +227,7 @@ static void test_trace_nodes(void **state)
 	struct machine m = {ram, NULL, 0, 40 * MB, 4 * GB, 3};
 
 	(void)state;
-	on_machine(&m, trace_100k);
+	on_machine(&m, trace_150k);
 }
 
 /* Hundreds of ranges, many of them too small to pay for their descriptors. */
@@ -235,7 +242,148 @@ static void test_trace_crumbs(void **state)
 		ram[i].size = i % 3 ? (1 + random_below(30)) * PAGE_SIZE
 				    : (1 + random_below(512)) * PAGE_SIZE;
 	}
-	on_machine(&m, trace_100k);
+	on_machine(&m, trace_150k);
+}
+
+/* --- fragmentation, beside a textbook's ------------------------------------------------------ */
+
+#define FRAG_PAGES (256 * MB >> PAGE_SHIFT)
+
+/* Knuth's buddies: a list for each order, the block freed last in front. */
+static struct {
+	int next[FRAG_PAGES], prev[FRAG_PAGES];
+	signed char order[FRAG_PAGES]; /* of a free block's first page, else -1 */
+	int head[NR_PAGE_ORDERS];
+	unsigned long blocks[NR_PAGE_ORDERS], free;
+} book;
+
+static void book_link(int at, unsigned int order)
+{
+	book.next[at] = book.head[order];
+	book.prev[at] = -1;
+	if (book.head[order] >= 0)
+		book.prev[book.head[order]] = at;
+	book.head[order] = at;
+	book.order[at] = (signed char)order;
+	book.blocks[order]++;
+}
+
+static void book_unlink(int at, unsigned int order)
+{
+	if (book.next[at] >= 0)
+		book.prev[book.next[at]] = book.prev[at];
+	if (book.prev[at] >= 0)
+		book.next[book.prev[at]] = book.next[at];
+	else
+		book.head[order] = book.next[at];
+	book.order[at] = -1;
+	book.blocks[order]--;
+}
+
+static void book_free(int at, unsigned int order)
+{
+	book.free += 1u << order;
+	for (; order < MAX_PAGE_ORDER && book.order[at ^ 1 << order] == (int)order; order++) {
+		book_unlink(at ^ 1 << order, order);
+		at &= ~(1 << order);
+	}
+	book_link(at, order);
+}
+
+static int book_alloc(unsigned int order)
+{
+	unsigned int from = order;
+	int at;
+
+	while (from <= MAX_PAGE_ORDER && book.head[from] < 0)
+		from++;
+	if (from > MAX_PAGE_ORDER)
+		return -1;
+	at = book.head[from];
+	book_unlink(at, from);
+	while (from-- > order)
+		book_link(at + (1 << from), from);
+	book.free -= 1u << order;
+	return at;
+}
+
+static struct {
+	struct page *page; /* NULL: was not to be had */
+	int at;            /* in the book, -1 likewise */
+	unsigned int order;
+} both[FRAG_PAGES];
+static unsigned int nr_both;
+
+static void both_alloc(void)
+{
+	unsigned int order = random_order();
+
+	both[nr_both].order = order;
+	both[nr_both].page = alloc_pages(GFP_NOWAIT, order);
+	both[nr_both++].at = book_alloc(order);
+}
+
+static void both_free(void)
+{
+	unsigned int i = random_below(nr_both);
+
+	if (both[i].page)
+		__free_pages(both[i].page, both[i].order);
+	if (both[i].at >= 0)
+		book_free(both[i].at, both[i].order);
+	both[i] = both[--nr_both];
+}
+
+/* Percent of what is free that can be had in blocks of order 9. */
+static double publish(const char *when)
+{
+	unsigned long count[NR_PAGE_ORDERS] = {0};
+	double ours, books;
+
+	drain_all_cpus();
+	zone_count_blocks(&zones[0], count);
+	ours = 100.0 * (double)((count[9] << 9) + (count[10] << 10)) / (double)nr_free_pages();
+	books = 100.0 * (double)((book.blocks[9] << 9) + (book.blocks[10] << 10)) /
+		(double)book.free;
+	printf("free memory to be had at order 9, %s: %.1f %%, a textbook buddy's %.1f %%\n", when,
+	       ours, books);
+	fflush(stdout);
+	return ours - books;
+}
+
+static void fragment(void)
+{
+	double advantage;
+
+	memset(book.order, -1, sizeof(book.order));
+	memset(book.head, -1, sizeof(book.head));
+	for (unsigned int i = 0; i < FRAG_PAGES; i += 1 << MAX_PAGE_ORDER)
+		book_free((int)i, MAX_PAGE_ORDER);
+	while (nr_free_pages() > FRAG_PAGES / 100)
+		both_alloc();
+	for (unsigned int i = nr_both / 2; i; i--)
+		both_free();
+	advantage = publish("half of all blocks freed at random");
+	CHECK(advantage > -5);
+	for (unsigned int i = 0; i < 300000; i++)
+		nr_free_pages() > FRAG_PAGES / 2 ? both_alloc() : both_free();
+	/* The CPU's lists cost something here: what lies there joins nothing for a while. */
+	advantage = publish("after 300,000 operations more at half of memory");
+	CHECK(advantage > -30);
+	while (nr_both)
+		both_free();
+	CHECK(book.blocks[MAX_PAGE_ORDER] == FRAG_PAGES >> MAX_PAGE_ORDER);
+	drain_all_cpus();
+	CHECK(audit().allocated == 0);
+}
+
+static void test_fragmentation(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 256 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, fragment);
 }
 
 /* --- exhaustion ---------------------------------------------------------------------------- */
@@ -850,6 +998,7 @@ int main(void)
 		cmocka_unit_test(test_trace_zones),
 		cmocka_unit_test(test_trace_nodes),
 		cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_fragmentation),
 		cmocka_unit_test(test_exhaustion),
 		cmocka_unit_test(test_tiny),
 		cmocka_unit_test(test_crumbs_pay),

@@ -217,6 +217,29 @@ static void release(unsigned int i)
 		kfree(o.p);
 }
 
+/* What is in use of each cache, by its figures and by the list. */
+static void check_figures(void)
+{
+	unsigned long in_use[NR_KMALLOC_CLASSES] = {0}, of_odd[3] = {0};
+	static const char *const odd_names[] = {"odd-24", "constructed", "large"};
+	struct slab_stats s;
+
+	for (unsigned int i = 0; i < nr_live; i++)
+		if (!live[i].cache && ksize(live[i].p) <= KMALLOC_MAX_CACHE_SIZE)
+			in_use[kmalloc_class(ksize(live[i].p))]++;
+		else
+			for (unsigned int j = 0; j < 3; j++)
+				of_odd[j] += live[i].cache == odd[j];
+	for (unsigned int i = 0; slab_stats(&i, &s); i++) {
+		for (unsigned int j = 0; j < 3; j++)
+			CHECK(strcmp(s.name, odd_names[j]) || s.active == of_odd[j]);
+		/* Behind three of slab's own. */
+		if (!strncmp(s.name, "kmalloc-", 8))
+			CHECK(s.active == in_use[i - 16 - 3]);
+	}
+	CHECK(audit().slab == slab_pages() && stub_warnings == 0);
+}
+
 static void trace(void)
 {
 	unsigned int bias = 5;
@@ -232,7 +255,7 @@ static void trace(void)
 		else if (nr_live)
 			random_below(8) ? release(random_below(nr_live)) : change_size();
 		if (i % 20000 == 0)
-			CHECK(audit().slab == slab_pages() && stub_warnings == 0);
+			check_figures();
 	}
 	while (nr_live)
 		release(random_below(nr_live));

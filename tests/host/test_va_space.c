@@ -116,7 +116,7 @@ static void test_random(void **state)
 
 	(void)state;
 	va_space_init(&space, BASE, BASE + PAGES * PAGE_SIZE);
-	for (int step = 0; step < 60000; step++) {
+	for (int step = 0; step < 1000000; step++) {
 		unsigned int i = random_below(ARRAY_SIZE(ranges));
 
 		if (in_use[i])
@@ -124,7 +124,7 @@ static void test_random(void **state)
 		else if (step / 3000 % 3 != 2) /* every third stretch only frees */
 			random_alloc(i);
 		check_find();
-		if (step % 16 == 0)
+		if (step % 256 == 0)
 			deepest = max(deepest, check());
 	}
 	assert_in_range(deepest, 5, 40);

@@ -338,10 +338,13 @@ static void check_sums(void)
 	assert_int_equal(pages_in_window(), in_window);
 }
 
+/* Of the scales below: all, or the small ones, for a trace that is long. */
+static unsigned int scales = 4;
+
 static void do_vmalloc(struct area *area)
 {
 	static const unsigned long scale[] = {64, SZ_16K, SZ_256K, 5 * SZ_1M};
-	unsigned long size = 1 + random_below((unsigned int)scale[random_below(4)]);
+	unsigned long size = 1 + random_below((unsigned int)scale[random_below(scales)]);
 	bool zero = random_below(2);
 	void *addr;
 
@@ -396,7 +399,7 @@ static void do_ioremap(struct area *area)
 	static const pgprot_t prots[] = {PAGE_KERNEL_DEVICE, PAGE_KERNEL_DEVICE_NP, PAGE_KERNEL_NC};
 	pgprot_t prot = prots[random_below(ARRAY_SIZE(prots))];
 	phys_addr_t phys = DEVICES + random_below(SZ_128M);
-	size_t size = 1 + random_below(random_below(2) ? 300 : 3 * SZ_1M);
+	size_t size = 1 + random_below(scales < 4 || random_below(2) ? 300 : 3 * SZ_1M);
 	unsigned long offset;
 	struct pgtable_leaf leaf;
 	char *addr;
@@ -503,6 +506,32 @@ static void test_random(void **state)
 	release_all();
 	check_sums();
 	assert_int_equal(used, tables);
+}
+
+static void test_million(void **state)
+{
+	static void (*const make[])(struct area *) = {do_vmalloc, do_vmalloc, do_ioremap};
+
+	(void)state;
+	setup();
+	scales = 1;
+	for (int step = 0; step < 1000000; step++) {
+		struct area *area = &areas[random_below(ARRAY_SIZE(areas))];
+
+		nr_flushed = 0;
+		if (!area->kind)
+			make[random_below(ARRAY_SIZE(make))](area);
+		else if (random_below(32))
+			release(area);
+		else
+			do_bad_free(area);
+		if (step % 10000 == 0)
+			check_sums();
+	}
+	release_all();
+	check_sums();
+	assert_int_equal(used, tables);
+	scales = 4;
 }
 
 /* 64 KiB are one contiguous run, 4 MiB two blocks; the addresses are used again. */
@@ -778,6 +807,7 @@ int main(void)
 		cmocka_unit_test(test_ports_names),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_million),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);
