@@ -13,10 +13,10 @@ OUT = ROOT / os.environ.get("O", "build")
 FAST = {"kmalloc_64", "cache_64", "cache_64_all", "page_0", "page_0_all", "page_3", "page_9", "vmalloc_64k"}
 
 
-def bench(out, *parts):
+def bench(out, *parts, **variables):
     """Run scripts/bench on the kernels of a directory."""
-    return subprocess.run([ROOT / "scripts" / "bench", *parts], env=os.environ | {"O": str(out)}, cwd=ROOT, capture_output=True,
-                          text=True, timeout=300, check=False)
+    return subprocess.run([ROOT / "scripts" / "bench", *parts], env=os.environ | {"O": str(out)} | variables, cwd=ROOT,
+                          capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("kernel", ("gcc-48", "llvm-48"))
@@ -44,11 +44,35 @@ def test_stages():
     assert (OUT / "gcc-48" / "bench.svg").read_text().count("<circle") == 4 + 3 + 4 + 4 + 4
 
 
-def test_no_figures(tmp_path):
-    """A kernel that does not know the command."""
+@pytest.fixture(name="other")
+def fixture_other(tmp_path):
+    """A directory for scripts/bench whose bench kernel is the shipped one, which does not know the command."""
     (tmp_path / "bench").mkdir()
     shutil.copy(OUT / "gcc-48" / "Image", tmp_path / "bench" / "Image")
     shutil.copy(OUT / "gcc-48" / ".flags", tmp_path / ".flags")
-    done = bench(tmp_path, "fast")
+    return tmp_path
+
+
+def test_no_figures(other):
+    """A run without the figures is a failure."""
+    done = bench(other, "fast")
     assert done.returncode != 0 and "has no figure for: kmalloc_64" in done.stderr, done.stdout + done.stderr
-    assert not (tmp_path / "bench.json").exists()
+    assert not (other / "bench.json").exists()
+
+
+def test_no_end(other):
+    """So is one that hangs, and QEMU goes with it."""
+    (other / "bench" / "Image").write_bytes(b"\0\0\0\x14" * 1024)  # branches to themselves
+    done = bench(other, "fast", BENCH_TIMEOUT="3")
+    assert done.returncode != 0 and "no end of 'bench'" in done.stderr, done.stdout + done.stderr
+    assert [path.name for path in (other / "bench").iterdir()] == ["Image"]  # scripts/run has cleaned up
+
+
+def test_marks(tmp_path):
+    """A figure on the wrong side of its limit is marked, and no failure."""
+    code = ("import runpy; t = runpy.run_path('scripts/bench')['Table']()\n"
+            "t.row('over', 71, 70); t.row('at', 70.4, 70); t.row('under', 99.6, 99.7, unit=' %', at_least=True)")
+    done = subprocess.run(["/usr/bin/python3", "-Bc", code], env=os.environ | {"O": str(tmp_path)}, cwd=ROOT, capture_output=True,
+                          text=True, check=True)
+    marked = {line.split()[0] for line in done.stdout.splitlines() if "misses the limit" in line}
+    assert marked == {"over", "under"}
