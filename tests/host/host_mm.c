@@ -19,6 +19,7 @@ unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 phys_addr_t memstart_addr;
 unsigned int nr_cpu_ids = 1;
 __thread unsigned int host_cpu;
+__thread unsigned long host_irqs_masked;
 void (*host_unlock_hook)(void), (*host_probe_hook)(void);
 unsigned long host_table_syncs, host_table_publishes;
 __thread bool host_table_is_open[LAST_LEVEL + 1];
@@ -61,6 +62,7 @@ void host_mm_setup(void)
 	host_table_publishes = 0;
 	nr_cpu_ids = 1;
 	host_cpu = 0;
+	host_irqs_masked = 0;
 }
 
 static void make_accessible(unsigned long start, unsigned long end)

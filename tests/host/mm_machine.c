@@ -307,7 +307,7 @@ struct audit audit(void)
 
 	for (struct zone *zone = zones; zone < zones + nr_zones; zone++)
 		managed += audit_zone(zone, &sum);
-	CHECK(managed == totalram_pages());
+	CHECK(managed == totalram_pages() && !host_irqs_masked);
 	CHECK(sum.free == nr_free_pages());
 	check_ledger(&sum);
 	return sum;

@@ -6,6 +6,7 @@
 
 #include <asm/irqflags.h>
 #include <lib/types.h>
+#include <assert.h>
 #include <sched.h>
 
 typedef struct {
@@ -25,6 +26,7 @@ static inline void spin_lock(spinlock_t *lock)
 {
 	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
+	assert(host_irqs_masked);
 	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
 		sched_yield();
 }
@@ -38,14 +40,16 @@ static inline void spin_unlock(spinlock_t *lock)
 
 static inline unsigned long spin_lock_irqsave(spinlock_t *lock)
 {
+	unsigned long flags = local_irq_save();
+
 	spin_lock(lock);
-	return 0;
+	return flags;
 }
 
 static inline void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
 {
-	(void)flags;
 	spin_unlock(lock);
+	local_irq_restore(flags);
 }
 
 #endif
