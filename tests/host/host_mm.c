@@ -144,7 +144,7 @@ unsigned long host_vmemmap_costs;
 unsigned int vmemmap_cost(unsigned long start, unsigned long end)
 {
 	host_vmemmap_costs++;
-	return (unsigned int)((PAGE_ALIGN(end) - ALIGN_DOWN(start, PAGE_SIZE)) >> PAGE_SHIFT) + 4;
+	return (unsigned int)((PAGE_ALIGN(end) - ALIGN_DOWN(start, PAGE_SIZE)) >> PAGE_SHIFT);
 }
 
 void *extend_brk(size_t size, size_t align)

@@ -464,6 +464,8 @@ static void test_tiny(void **state)
 		struct machine m = {ram, NULL, 0, 0, 0, 1};
 
 		on_machine(&m, one_page_at_a_time);
+		m.dma = 5 * MB + pages / 2 * PAGE_SIZE; /* two zones in the section */
+		on_machine(&m, one_page_at_a_time);
 	}
 }
 
@@ -536,6 +538,105 @@ static void test_crumbs_pay(void **state)
 
 	(void)state;
 	on_machine(&m, crumbs_pay);
+}
+
+/* The call warns once, in these words, and nothing changes. */
+#define REFUSED(words, call)                                                                       \
+	do {                                                                                       \
+		unsigned long free = nr_free_pages();                                              \
+		stub_warnings = 0;                                                                 \
+		call;                                                                              \
+		CHECK(stub_warnings == 1 && strstr(stub_warning, words));                          \
+		CHECK(nr_free_pages() == free);                                                    \
+		audit();                                                                           \
+	} while (0)
+
+/* --- edges of memory ----------------------------------------------------------------------- */
+
+/* The last block's buddy would lie behind the end: its descriptor can be read, it is no memory. */
+static void ragged_end(void)
+{
+	unsigned long end = PFN_DOWN(memblock_end_of_DRAM());
+
+	exhaust_order(0);
+	exhaust_order(9);
+	CHECK(page_to_pfn(alloc_page(GFP_KERNEL)) < end && pfn_valid(end - 1) && !pfn_valid(end));
+}
+
+/* Two sections opened far apart: what lies between has no descriptors. */
+static void hole_between(void)
+{
+	unsigned long hole = (3 * GB) >> PAGE_SHIFT;
+
+	exhaust_order(0);
+	CHECK(zones[0].nr_opened == 2 && !pfn_valid(hole));
+	REFUSED("no memory", __free_pages(pfn_to_page(hole), 0));
+	REFUSED("no memory", free_pages((unsigned long)pfn_to_virt(hole), 3));
+}
+
+static void test_edges(void **state)
+{
+	static const struct machine_range far[] = {{GB, 64 * MB, 0}, {5 * GB, 64 * MB, 0}, {0}};
+	struct machine_range ram[] = {{GB, 0, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1}, n = {far, NULL, GB, 0, 0, 1};
+	static const unsigned long more[] = {0, 2 * MB, 0x3000, 2 * MB + 0x1000, MB};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(more); i++) {
+		ram[0].size = 40 * MB + more[i];
+		on_machine(&m, ragged_end);
+	}
+	on_machine(&n, hole_between);
+}
+
+/* --- where contiguous ranges are ------------------------------------------------------------- */
+
+static void contig_places(void)
+{
+	unsigned long pfn, n = 0;
+
+	for (; (pfn = alloc_contig_pages(300, 1, GFP_NOWAIT | __GFP_DMA, -1)) != NO_PFN; n++)
+		CHECK(PFN_PHYS(pfn + 300) <= 40 * MB);
+	CHECK(n == (40 * MB >> PAGE_SHIFT) / 300);
+	pfn = alloc_contig_pages(300, 1, GFP_NOWAIT | __GFP_THISNODE, 7);
+	CHECK(pfn_to_zone(pfn)->nid == 7);
+	CHECK(alloc_contig_pages(1, 1, GFP_NOWAIT | __GFP_THISNODE, 3) == NO_PFN);
+	CHECK(!alloc_pages_node(3, GFP_NOWAIT | __GFP_THISNODE, 0));
+	while (alloc_contig_pages(300, 1, GFP_NOWAIT | __GFP_THISNODE, 7) != NO_PFN)
+		;
+	CHECK(pfn_to_zone(alloc_contig_pages(300, 1, GFP_NOWAIT, 7))->nid == 0);
+	audit();
+}
+
+/* All memory but what this CPU keeps on its lists: that is given back for a range. */
+static void contig_drains(void)
+{
+	struct page *page, *first = NULL, *kept[200];
+	unsigned long pfn, n;
+
+	free_contig_range(alloc_contig_pages(1, 1, GFP_KERNEL, -1), 1);
+	for (n = 0; n < ARRAY_SIZE(kept); n++)
+		kept[n] = alloc_page(GFP_KERNEL);
+	while ((page = alloc_pages(GFP_NOWAIT, 0)))
+		first = page;
+	CHECK(first);
+	while (n--)
+		__free_page(kept[n]);
+	CHECK(page_list_count(0, &zones[0], 0) >= 150);
+	pfn = alloc_contig_pages(60, 1, GFP_NOWAIT, -1);
+	CHECK(pfn != NO_PFN && contig_range_pages(pfn) == 60);
+	audit();
+}
+
+static void test_contig_places(void **state)
+{
+	static const struct machine_range ram[] = {{0, 80 * MB, 0}, {GB, 40 * MB, 7}, {0}};
+	static const struct machine_range one[] = {{GB, 128 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, 0, 40 * MB, 0, 1}, n = {one, NULL, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&m, contig_places);
+	on_machine(&n, contig_drains);
 }
 
 /* --- size does not matter ------------------------------------------------------------------ */
@@ -712,17 +813,6 @@ static void test_exact_pages(void **state)
 
 /* --- wrong frees --------------------------------------------------------------------------- */
 
-/* The call warns once, in these words, and nothing changes. */
-#define REFUSED(words, call)                                                                       \
-	do {                                                                                       \
-		unsigned long free = nr_free_pages();                                              \
-		stub_warnings = 0;                                                                 \
-		call;                                                                              \
-		CHECK(stub_warnings == 1 && strstr(stub_warning, words));                          \
-		CHECK(nr_free_pages() == free);                                                    \
-		audit();                                                                           \
-	} while (0)
-
 static void wrong_frees(void)
 {
 	struct page *one = alloc_page(GFP_KERNEL), *eight = alloc_pages(GFP_KERNEL, 3);
@@ -843,11 +933,13 @@ static void test_comb(void **state)
 
 static struct page *passing;
 static unsigned int passing_order;
+static struct page **no_limit; /* of a list without memory */
 
 /* Once: CPU 1 frees a block as soon as this CPU lets go of a lock. */
 static void free_elsewhere(void)
 {
 	host_unlock_hook = NULL;
+	CHECK(cpu_lists[0][0].limit == no_limit);
 	host_cpu = 1;
 	__free_pages(passing, passing_order);
 	host_cpu = 0;
@@ -870,6 +962,7 @@ static struct page *part_buddies(unsigned int order)
 	passing_order = order;
 	lower = upper - (UL(1) << order);
 	__free_pages(lower, order);
+	no_limit = cpu_lists[0][0].limit;
 	host_unlock_hook = free_elsewhere;
 	return lower;
 }
@@ -891,6 +984,23 @@ static void buddy_freed_behind_lists(void)
 	audit();
 }
 
+static unsigned int unlocks;
+
+static void count_unlock(void)
+{
+	unlocks++;
+}
+
+static void drain_locks(void)
+{
+	__free_page(alloc_page(GFP_KERNEL));
+	host_unlock_hook = count_unlock;
+	drain_local_pages();
+	CHECK(unlocks == 1);
+	drain_local_pages();
+	CHECK(unlocks == 1);
+}
+
 static void test_buddy_freed_elsewhere(void **state)
 {
 	static const struct machine_range small[] = {{GB, 200 * PAGE_SIZE, 0}, {0}};
@@ -899,6 +1009,7 @@ static void test_buddy_freed_elsewhere(void **state)
 	(void)state;
 	on_machine(&m, buddy_freed_behind_alloc);
 	on_machine(&n, buddy_freed_behind_lists);
+	on_machine(&m, drain_locks);
 }
 
 /* --- threads ------------------------------------------------------------------------------- */
@@ -1001,6 +1112,8 @@ int main(void)
 		cmocka_unit_test(test_fragmentation),
 		cmocka_unit_test(test_exhaustion),
 		cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_contig_places),
 		cmocka_unit_test(test_crumbs_pay),
 		cmocka_unit_test(test_crumbs_wait),
 		cmocka_unit_test(test_terabyte),

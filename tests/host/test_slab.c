@@ -466,6 +466,120 @@ static void test_corners(void **state)
 	on_machine(&plain, many_caches);
 }
 
+/* All that there is, for nobody. */
+static void use_up(void)
+{
+	for (unsigned int order = NR_PAGE_ORDERS; order-- > 0;)
+		while (alloc_pages(GFP_NOWAIT | __GFP_NORETRY, order))
+			;
+}
+
+/* In place, and where there is no memory for a copy. */
+static void reallocs(void)
+{
+	struct kmem_cache *built;
+	u8 *p, *q;
+
+	kmem_cache_init(1);
+	p = memset(kmalloc(64, GFP_KERNEL), 1, 64);
+	CHECK(krealloc(p, 40, GFP_KERNEL | __GFP_ZERO) == p);
+	for (unsigned int i = 0; i < 64; i++)
+		CHECK(p[i] == (i < 40));
+	built = kmem_cache_create("built", 40, 0, 0, construct);
+	q = kmem_cache_alloc(built, GFP_KERNEL | __GFP_ZERO);
+	for (unsigned int i = 0; i < 40; i++)
+		CHECK(q[i] == 0xc7);
+	p = memset(kmalloc(8192, GFP_KERNEL), 3, 8192);
+	use_up();
+	/* Nothing smaller than a page is left either. */
+	CHECK(krealloc(p, 3000, GFP_NOWAIT) == p && p[2999] == 3);
+	CHECK(!krealloc(p, 8193, GFP_NOWAIT) && p[8191] == 3);
+	kfree(p);
+	CHECK(stub_warnings == 0);
+}
+
+/* Numbers that would look like a free block's word in a page's are not given. */
+static void cache_numbers(void)
+{
+	unsigned long seen = 0;
+
+	kmem_cache_init(1);
+	for (unsigned int i = 0; i < 4200; i++) {
+		struct kmem_cache *cache = kmem_cache_create("many", 48, 0, 0, NULL);
+		void *p = kmem_cache_alloc(cache, GFP_KERNEL);
+		unsigned int id = word_cache(page_word(virt_to_page(p)));
+
+		CHECK(id >= 16 && id % 4096);
+		seen = max(seen, (unsigned long)id);
+	}
+	CHECK(seen > 4096 && stub_warnings == 0);
+}
+
+/* A cache that could not be had leaves nothing behind, nor does a magazine that could not grow. */
+static void failed_growth(void)
+{
+	struct kmem_cache *cache, *made[200];
+	unsigned int n = 0, caches;
+	unsigned long active;
+	void *p[400];
+
+	kmem_cache_init(1);
+	cache = kmem_cache_create("one", 64, 0, 0, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	kmem_cache_shrink(cache);
+	use_up();
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		kmem_cache_free(cache, p[i]);
+	CHECK(stub_warnings == 0 && stats_of("one").active == 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		CHECK(kmem_cache_alloc(cache, GFP_NOWAIT));
+	/* The table of caches cannot grow beyond its first 64. */
+	while (n < ARRAY_SIZE(made) && (made[n] = kmem_cache_create("more", 8, 0, 0, NULL)))
+		n++;
+	caches = count_caches();
+	active = stats_of("kmem_cache").active;
+	CHECK(n < ARRAY_SIZE(made) && strstr(stub_warning, "cache more: no memory"));
+	for (unsigned int i = 0; i < 50; i++)
+		CHECK(!kmem_cache_create("more", 8, 0, 0, NULL));
+	CHECK(count_caches() == caches && stats_of("kmem_cache").active == active);
+}
+
+/* Empty slabs go back by themselves, but for a few; what was overwritten in a magazine does not go
+ * back into its slab. */
+static void flushed(void)
+{
+	struct kmem_cache *cache;
+	void *p[4000];
+
+	kmem_cache_init(1);
+	cache = kmem_cache_create("one", 512, 0, 0, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	CHECK(stats_of("one").slabs >= 250);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		kmem_cache_free(cache, p[i]);
+	CHECK(stats_of("one").slabs < 80 && stats_of("one").empty < 20);
+	*(u64 *)p[ARRAY_SIZE(p) - 1] = 5;
+	stub_warnings = 0;
+	kmem_cache_shrink(cache);
+	CHECK(stub_warnings == 1 && strstr(stub_warning, "overwritten, 0x5"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		CHECK(kmem_cache_alloc(cache, GFP_KERNEL) != p[ARRAY_SIZE(p) - 1]);
+}
+
+static void test_limits(void **state)
+{
+	static const struct machine_range ram[] = {{GB, 8 * MB, 0}, {0}};
+	struct machine m = {ram, NULL, GB, 0, 0, 1};
+
+	(void)state;
+	on_machine(&plain, reallocs);
+	on_machine(&plain, cache_numbers);
+	on_machine(&m, failed_growth);
+	on_machine(&plain, flushed);
+}
+
 /* --- where objects are ----------------------------------------------------------------------- */
 
 static bool below(const void *obj, phys_addr_t limit)
@@ -1226,7 +1340,7 @@ int main(void)
 		cmocka_unit_test(test_exhaustion), cmocka_unit_test(test_corners),
 		cmocka_unit_test(test_wrong_uses), cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_places),     cmocka_unit_test(test_reclaim),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_limits),     cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);
