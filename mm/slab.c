@@ -1010,7 +1010,7 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size, 
 	keep = debug | init_on_alloc | init_on_free | failslab.nth ? 0 : SZ_256K / stride;
 	cache->magazine_max = (u16)min(keep, (size_t)magazine_capacity(MAGAZINE_LEVELS - 1));
 	cache->slab_mask = (PAGE_SIZE << cache->order) - 1;
-	cache->inverse = ~UL(0) / stride + 2;
+	cache->inverse = ~UL(0) / stride + 1;
 	/* Without magazines no address is for the fast paths. */
 	cache->bound =
 		cache->magazine_max ? (cache->per_slab - 1) * (cache->inverse * stride) + 1 : 0;

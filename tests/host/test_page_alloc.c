@@ -628,6 +628,22 @@ static void contig_drains(void)
 	audit();
 }
 
+/* A range that comes back where nothing is open: it is opened when all else is out. */
+static void contig_comes_back(void)
+{
+	unsigned long pfn;
+
+	alloc_page(GFP_KERNEL);
+	pfn = alloc_contig_pages(128 * MB >> PAGE_SHIFT, 1 << SECTION_SHIFT, GFP_KERNEL, -1);
+	CHECK(pfn != NO_PFN);
+	while (alloc_pages(GFP_NOWAIT, 0))
+		;
+	CHECK(nr_free_pages() == 0);
+	free_contig_range(pfn, 128 * MB >> PAGE_SHIFT);
+	CHECK(alloc_pages(GFP_NOWAIT, 0));
+	audit();
+}
+
 static void test_contig_places(void **state)
 {
 	static const struct machine_range ram[] = {{0, 80 * MB, 0}, {GB, 40 * MB, 7}, {0}};
@@ -637,6 +653,7 @@ static void test_contig_places(void **state)
 	(void)state;
 	on_machine(&m, contig_places);
 	on_machine(&n, contig_drains);
+	on_machine(&plain, contig_comes_back);
 }
 
 /* --- size does not matter ------------------------------------------------------------------ */

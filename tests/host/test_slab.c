@@ -528,18 +528,22 @@ static void failed_growth(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
 		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
 	kmem_cache_shrink(cache);
+	for (; count_caches() < 48; n++)
+		CHECK((made[n] = kmem_cache_create("before", 8, 0, 0, NULL)));
 	use_up();
 	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
 		kmem_cache_free(cache, p[i]);
 	CHECK(stub_warnings == 0 && stats_of("one").active == 0);
 	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
 		CHECK(kmem_cache_alloc(cache, GFP_NOWAIT));
-	/* The table of caches cannot grow beyond its first 64. */
+	/* The table of caches cannot grow beyond its first 64: two more, and no third one. */
+	CHECK(!kmem_cache_destroy(made[n - 1]) && !kmem_cache_destroy(made[n - 2]));
+	n = 0;
 	while (n < ARRAY_SIZE(made) && (made[n] = kmem_cache_create("more", 8, 0, 0, NULL)))
 		n++;
 	caches = count_caches();
 	active = stats_of("kmem_cache").active;
-	CHECK(n < ARRAY_SIZE(made) && strstr(stub_warning, "cache more: no memory"));
+	CHECK(n == 2 && strstr(stub_warning, "cache more: no memory"));
 	for (unsigned int i = 0; i < 50; i++)
 		CHECK(!kmem_cache_create("more", 8, 0, 0, NULL));
 	CHECK(count_caches() == caches && stats_of("kmem_cache").active == active);
@@ -832,7 +836,10 @@ static void double_frees(void)
 	for (unsigned int i = 1; i < 200; i++)
 		kmem_cache_free(cache, p[i]);
 	kmem_cache_shrink(cache);
-	NAMED("double free, ignored", kmem_cache_free(cache, p[150]));
+	/* With a magazine that has room: the fast path must see it. */
+	kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
+	for (unsigned int i = 130; i < 198; i++)
+		NAMED("cache twice: double free", kmem_cache_free(cache, p[i]));
 	NAMED("into cache twice, ignored: it is already free", kmem_cache_free(cache, p[5]));
 	NAMED("double free, ignored", kmem_cache_free(cache, p[199]));
 	q = kmalloc(64, GFP_KERNEL);

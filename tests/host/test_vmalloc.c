@@ -14,6 +14,7 @@
 
 #include <asm/memory.h>
 #include <asm/page.h>
+#include <asm/spinlock.h>
 #include <asm/tlb.h>
 #include <lib/bug.h>
 #include <lib/monitor.h>
@@ -690,6 +691,77 @@ static void test_free_twice_at_once(void **state)
 	assert_int_equal(objects, 0);
 }
 
+static void unmap_again(unsigned long start, unsigned long end)
+{
+	note_flush(start, end);
+	iounmap(dying);
+}
+
+/* The addresses are not free before nothing is mapped there any more. */
+static void test_unmapped_first(void **state)
+{
+	(void)state;
+	setup();
+	dying = ioremap(DEVICES, 1);
+	host_flush_hook = unmap_again;
+	iounmap(dying);
+	assert_int_equal(stub_warnings, 1);
+	assert_non_null(strstr(stub_warning, "being freed already"));
+}
+
+static unsigned int unlocks;
+
+static void count_unlock(void)
+{
+	unlocks++;
+}
+
+static unsigned int unlocks_since(void)
+{
+	unsigned int n = unlocks;
+
+	unlocks = 0;
+	return n;
+}
+
+/* Addresses and tables each have a lock, taken for each change. */
+static void test_locks(void **state)
+{
+	void *p;
+
+	(void)state;
+	setup();
+	host_unlock_hook = count_unlock;
+	unlocks_since();
+	p = vmalloc(1);
+	assert_int_equal(unlocks_since(), 2); /* addresses, tables */
+	vfree(p);
+	assert_int_equal(unlocks_since(), 3); /* found, tables, addresses */
+	p = ioremap(DEVICES, 1);
+	assert_int_equal(unlocks_since(), 2);
+	iounmap(p);
+	assert_int_equal(unlocks_since(), 3);
+	host_unlock_hook = NULL;
+}
+
+/* What would be aligned to blocks is put where it fits, if nothing else is left. */
+static void test_last_addresses(void **state)
+{
+	unsigned long gap = LEVEL_SIZE(2) + 3 * PAGE_SIZE;
+	void *most, *p;
+
+	(void)state;
+	setup();
+	most = ioremap(UL(1) << 40, VMALLOC_END - VMALLOC_START - gap);
+	assert_non_null(most);
+	p = vmalloc(LEVEL_SIZE(2));
+	assert_non_null(p);
+	assert_null(vmalloc(2 * PAGE_SIZE));
+	vfree(p);
+	iounmap(most);
+	assert_int_equal(used, tables);
+}
+
 /* More than one table of them, so that the second part can fail. */
 static struct page *some_pages[PTRS_PER_TABLE + 80];
 
@@ -805,6 +877,9 @@ int main(void)
 		cmocka_unit_test(test_free_twice_at_once),
 		cmocka_unit_test(test_info),
 		cmocka_unit_test(test_ports_names),
+		cmocka_unit_test(test_unmapped_first),
+		cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_last_addresses),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_million),
