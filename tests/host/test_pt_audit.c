@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <asm/irqflags.h>
 #include <asm/page.h>
 #include <asm/table.h>
 #include <mm/memblock.h>
@@ -297,6 +298,7 @@ static void test_table_owner(void **state)
 {
 	phys_addr_t foreign = RAM + 64 * SZ_1M + 3 * PAGE_SIZE, meta = RAM + SZ_16M;
 	struct page *page;
+	unsigned long flags;
 
 	(void)state;
 	memset(phys_to_virt(foreign), 0, PAGE_SIZE);
@@ -306,7 +308,9 @@ static void test_table_owner(void **state)
 	assert_sound();
 
 	/* The section is open: descriptors say whose pages are. */
+	flags = local_irq_save(); /* as under the lock of a zone */
 	section_open((foreign - RAM) >> (PAGE_SHIFT + SECTION_SHIFT), 0, take_page, &meta);
+	local_irq_restore(flags);
 	page = phys_to_page(foreign);
 	assert_sound();
 	page_set_word(page, word_make(PAGE_FREE, 0, 0));
