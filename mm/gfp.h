@@ -9,13 +9,14 @@
 
 typedef unsigned int gfp_t;
 
-#define __GFP_NOWARN   0x01u /* a failure is expected: no line in the log */
-#define __GFP_ZERO     0x02u /* clear the memory */
-#define __GFP_THISNODE 0x04u /* the node asked for or none */
-#define __GFP_NOFAIL   0x08u /* the caller cannot do without: panic instead of NULL */
-#define __GFP_DMA      0x10u /* below the limit of the most restricted bus master */
-#define __GFP_DMA32    0x20u /* below 4 GiB, or the 32-bit limit the device tree gives */
-#define __GFP_NORETRY  0x40u /* do not take slabs apart for it */
+#define __GFP_NOWARN  0x01u /* a failure is expected: no line in the log */
+#define __GFP_NORETRY 0x02u /* do not take slabs apart for it */
+#define __GFP_NOFAIL  0x04u /* the caller cannot do without: panic instead of NULL */
+/* Fast paths serve what has none of those from here on. */
+#define __GFP_ZERO     0x08u /* clear the memory */
+#define __GFP_THISNODE 0x10u /* the node asked for or none */
+#define __GFP_DMA      0x20u /* below the limit of the most restricted bus master */
+#define __GFP_DMA32    0x40u /* below 4 GiB, or the 32-bit limit the device tree gives */
 
 #define __GFP_RETRY_MAYFAIL 0u
 #define __GFP_COMP          0u /* a block knows its order by itself */

@@ -420,7 +420,7 @@ struct page *alloc_one_page(void)
 
 struct page *alloc_block(gfp_t gfp, unsigned int order)
 {
-	if (likely(!(gfp & (GFP_PLACE | __GFP_ZERO)) && order < LISTS_PER_ZONE)) {
+	if (likely(gfp < __GFP_ZERO && order < LISTS_PER_ZONE)) {
 		unsigned long flags = local_irq_save();
 		struct page_list *list = &cpu_lists[smp_processor_id()][order]; /* of zones[0] */
 		struct page *page = list_pop(list);

@@ -736,7 +736,7 @@ static struct kmem_cache *placed_create(const struct kmem_cache *cache, gfp_t gf
 	if (!name)
 		return NULL;
 	snprintf(name, 24, "dma%s-%s", gfp & __GFP_DMA ? "" : "32", cache->name);
-	placed = kmem_cache_create(name, size, align, (gfp & GFP_PLACE) << 4, NULL);
+	placed = kmem_cache_create(name, size, align, (gfp & GFP_PLACE) << 3, NULL);
 	if (!placed)
 		kfree(name);
 	return placed;
@@ -1149,7 +1149,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 		if (!cache)
 			pr_err("cache %s: no memory for it", name);
 		else
-			cache->gfp = flags >> 4 & GFP_PLACE;
+			cache->gfp = flags >> 3 & (__GFP_DMA | __GFP_DMA32);
 	}
 	if (!cache && flags & SLAB_PANIC)
 		panic("cache %s: no memory for it", name);

@@ -30,8 +30,8 @@ struct kmem_cache;
 #define SLAB_STORE_USER         0x80u /* U: reports name who allocated it, and who freed it last */
 #define SLAB_DEBUG_FLAGS        0xf0u
 /* All objects are in memory of that zone or a lower one. */
-#define SLAB_CACHE_DMA   (__GFP_DMA << 4)
-#define SLAB_CACHE_DMA32 (__GFP_DMA32 << 4)
+#define SLAB_CACHE_DMA   (__GFP_DMA << 3)
+#define SLAB_CACHE_DMA32 (__GFP_DMA32 << 3)
 
 #define ARCH_KMALLOC_MINALIGN  8
 #define KMALLOC_MAX_CACHE_SIZE 8192
