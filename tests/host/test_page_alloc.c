@@ -1122,24 +1122,15 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace_plain),
-		cmocka_unit_test(test_trace_zones),
-		cmocka_unit_test(test_trace_nodes),
-		cmocka_unit_test(test_trace_crumbs),
-		cmocka_unit_test(test_fragmentation),
-		cmocka_unit_test(test_exhaustion),
-		cmocka_unit_test(test_tiny),
-		cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_contig_places),
-		cmocka_unit_test(test_crumbs_pay),
-		cmocka_unit_test(test_crumbs_wait),
-		cmocka_unit_test(test_terabyte),
-		cmocka_unit_test(test_contig_opened),
-		cmocka_unit_test(test_wrong_frees),
-		cmocka_unit_test(test_exact_pages),
-		cmocka_unit_test(test_give_back),
-		cmocka_unit_test(test_comb),
-		cmocka_unit_test(test_buddy_freed_elsewhere),
+		cmocka_unit_test(test_trace_plain),   cmocka_unit_test(test_trace_zones),
+		cmocka_unit_test(test_trace_nodes),   cmocka_unit_test(test_trace_crumbs),
+		cmocka_unit_test(test_fragmentation), cmocka_unit_test(test_exhaustion),
+		cmocka_unit_test(test_tiny),          cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_contig_places), cmocka_unit_test(test_crumbs_pay),
+		cmocka_unit_test(test_crumbs_wait),   cmocka_unit_test(test_terabyte),
+		cmocka_unit_test(test_contig_opened), cmocka_unit_test(test_wrong_frees),
+		cmocka_unit_test(test_exact_pages),   cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_comb),          cmocka_unit_test(test_buddy_freed_elsewhere),
 		cmocka_unit_test(test_threads),
 	};
 
