@@ -84,20 +84,6 @@ bool earlycon_wait(struct earlycon_device *dev, const struct earlycon_status *st
 	return false;
 }
 
-/* One access that may fault, and nothing else. */
-#define LOAD(insn, value, p, fault)                                                                \
-	__asm__ goto("1: " insn " %w0, [%1]\n" EXTABLE("1b", "1b + 4", "%l[" #fault "]")           \
-		     : "=r"(value)                                                                 \
-		     : "r"(p)                                                                      \
-		     :                                                                             \
-		     : fault)
-#define STORE(insn, value, p, fault)                                                               \
-	__asm__ goto("1: " insn " %w0, [%1]\n" EXTABLE("1b", "1b + 4", "%l[" #fault "]")           \
-		     :                                                                             \
-		     : "r"(value), "r"(p)                                                          \
-		     : "memory"                                                                    \
-		     : fault)
-
 /* Characters are most of what a boot does: all that does not change from one to the next is looked
  * up before, and the probe's barriers come once for all, in console_write(). */
 void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
@@ -109,18 +95,18 @@ void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
 
 	if (dev->width == 1) {
 		for (; len > 0; len--) {
-			LOAD("ldarb", value, status, fault);
+			DEVICE_LOAD8(value, status, fault);
 			if (unlikely((value & mask) != ready) && !earlycon_wait(dev, room))
 				return;
-			STORE("strb", (u32)(u8)*text++, data, fault);
+			DEVICE_STORE8((u32)(u8)*text++, data, fault);
 		}
 		return;
 	}
 	for (; len > 0; len--) {
-		LOAD("ldar", value, status, fault);
+		DEVICE_LOAD32(value, status, fault);
 		if (unlikely((value & mask) != ready) && !earlycon_wait(dev, room))
 			return;
-		STORE("str", (u32)(u8)*text++, data, fault);
+		DEVICE_STORE32((u32)(u8)*text++, data, fault);
 	}
 	return;
 fault:

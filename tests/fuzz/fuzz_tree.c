@@ -51,6 +51,7 @@ unsigned long kimage_voffset;
 unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 unsigned int nr_cpu_ids = 1;
 void (*host_unlock_hook)(void);
+__thread unsigned long host_irqs_masked;
 __thread unsigned int host_cpu;
 pte_t init_pg_dir[PTRS_PER_TABLE] __aligned(4096);
 static unsigned int pa_bits;
@@ -59,6 +60,10 @@ static u64 counter;
 u64 fuzz_counter(void)
 {
 	return counter += 10000000;
+}
+
+void unmask_serror(void)
+{
 }
 
 unsigned int cpu_pa_bits(void)

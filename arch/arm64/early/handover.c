@@ -62,15 +62,7 @@ static const char *judge_tree(phys_addr_t tree)
 
 u64 take_serror(void)
 {
-	unsigned int none;
-
-	__asm__ volatile("mov %w0, #0\n"
-			 "1: msr daifclr, %1\n" PROBE_SETTLE "mov %w0, #1\n"
-			 "2:\n" EXTABLE("1b", "2b", "2b")
-			 : "=&r"(none)
-			 : "i"(DAIF_SERROR >> 6)
-			 : "memory");
-	return none ? 0 : read_sysreg(esr_el1);
+	return probe_pending_serror() ? read_sysreg(esr_el1) : 0;
 }
 
 /* On some boards nothing is answered by an SError, and what firmware left is pending still: that is

@@ -4,6 +4,7 @@
 #define ASM_PROBE_H
 
 #include <asm/extable.h>
+#include <asm/irqflags.h>
 #include <lib/types.h>
 
 /*
@@ -56,6 +57,39 @@ PROBE_WRITE(probe_write_u8, u8, "strb")
 
 #undef PROBE_READ
 #undef PROBE_WRITE
+
+/* One access that may fault, and nothing else. */
+#define DEVICE_LOAD(insn, value, p, fault)                                                         \
+	__asm__ goto("1: " insn " %w0, [%1]\n" EXTABLE("1b", "1b + 4", "%l[" #fault "]")           \
+		     : "=r"(value)                                                                 \
+		     : "r"(p)                                                                      \
+		     :                                                                             \
+		     : fault)
+#define DEVICE_STORE(insn, value, p, fault)                                                        \
+	__asm__ goto("1: " insn " %w0, [%1]\n" EXTABLE("1b", "1b + 4", "%l[" #fault "]")           \
+		     :                                                                             \
+		     : "r"(value), "r"(p)                                                          \
+		     : "memory"                                                                    \
+		     : fault)
+#define DEVICE_LOAD8(value, p, fault)   DEVICE_LOAD("ldarb", value, p, fault)
+#define DEVICE_LOAD32(value, p, fault)  DEVICE_LOAD("ldar", value, p, fault)
+#define DEVICE_STORE8(value, p, fault)  DEVICE_STORE("strb", value, p, fault)
+#define DEVICE_STORE32(value, p, fault) DEVICE_STORE("str", value, p, fault)
+
+/* Take the SError that is pending, if there is one: true, and ESR_EL1 says which. PSTATE.A is clear
+ * behind it. */
+static inline bool probe_pending_serror(void)
+{
+	unsigned int none;
+
+	__asm__ volatile("mov %w0, #0\n"
+			 "1: msr daifclr, %1\n" PROBE_SETTLE "mov %w0, #1\n"
+			 "2:\n" EXTABLE("1b", "2b", "2b")
+			 : "=&r"(none)
+			 : "i"(DAIF_SERROR >> 6)
+			 : "memory");
+	return !none;
+}
 
 /* Wait for what earlier accesses may come back as. */
 static inline void probe_settle(void)

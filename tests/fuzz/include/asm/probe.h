@@ -39,4 +39,24 @@ static inline bool probe_write_u8(volatile u8 *p, u8 value)
 	return true;
 }
 
+#define DEVICE_LOAD(type, value, p, fault)                                                         \
+	do {                                                                                       \
+		(value) = *(const volatile type *)(p);                                             \
+		if (0)                                                                             \
+			goto fault;                                                                \
+	} while (0)
+#define DEVICE_LOAD8(value, p, fault)   DEVICE_LOAD(u8, value, p, fault)
+#define DEVICE_LOAD32(value, p, fault)  DEVICE_LOAD(u32, value, p, fault)
+#define DEVICE_STORE8(value, p, fault)  (*(volatile u8 *)(p) = (u8)(value))
+#define DEVICE_STORE32(value, p, fault) (*(volatile u32 *)(p) = (value))
+
+static inline bool probe_pending_serror(void)
+{
+	return false;
+}
+
+static inline void probe_settle(void)
+{
+}
+
 #endif

@@ -9,6 +9,7 @@ u64 fuzz_counter(void);
 
 #define fuzz_cntfrq_el0() ((u64)1000000000)
 #define fuzz_cntvct_el0() fuzz_counter()
+#define fuzz_esr_el1()    ((u64)0)
 #define read_sysreg(r)    fuzz_##r()
 
 #endif

@@ -14,6 +14,11 @@ static inline unsigned long local_irq_save(void)
 	return flags;
 }
 
+static inline unsigned long local_serror_save(void)
+{
+	return local_irq_save();
+}
+
 static inline void local_irq_restore(unsigned long flags)
 {
 	host_irqs_masked = flags;

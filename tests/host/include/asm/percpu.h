@@ -10,6 +10,14 @@
 extern unsigned int nr_cpu_ids;
 extern __thread unsigned int host_cpu;
 
+struct cpu;
+
+/* Told apart, not looked into. */
+static inline struct cpu *this_cpu(void)
+{
+	return (struct cpu *)&host_cpu;
+}
+
 static inline unsigned int smp_processor_id(void)
 {
 	assert(host_irqs_masked);

@@ -7,6 +7,9 @@
 #include <asm/pte.h>
 #include <assert.h>
 
+/* In place of a level, for a look at a table; nobody looks here. */
+#define TABLE_LOOK (-1)
+
 /* Which levels this thread has a table open of: the target has one fixmap slot for each. */
 extern __thread bool host_table_is_open[LAST_LEVEL + 1];
 
