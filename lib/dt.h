@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The flattened device tree, read where it lies: no memory is allocated, nothing is cached, nothing
- * recurses. dt_check() is the gate: one walk of our own, then libfdt's full check, once. From then
- * on cheap iterators walk the blocks; they check every bound all the same and stop, saying why, at
+ * recurses. dt_check() is the gate: libfdt walks all of the tree, once, and bounds each token. From
+ * then on cheap iterators walk the blocks; they check every bound all the same and stop, saying why, at
  * the first token that makes no sense. Sources: Devicetree Specification 0.4, chapter 5 (the
  * format), 2.3 (standard properties), 3 (node types).
  *
