@@ -102,7 +102,7 @@ AR           := $(CROSS_COMPILE)ar
 NOSTDINC     := -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null)
 # Symbols are within 1 MiB: one instruction instead of two, and ADR in place of an erratum's ADRP, without 4 KiB of stubs.
 LDFLAGS_LD   := --fix-cortex-a53-843419=adr
-OPT          := -Os -mcmodel=tiny -ffat-lto-objects
+OPT          := -Os -fipa-pta -mcmodel=tiny -ffat-lto-objects
 # gcc's own linker front end knows how to compile what is left to the link.
 LINK          = $(CC) $(filter-out -include lib/hidden.h,$(CFLAGS)) -flto-partition=one -nostdlib -static-pie $(patsubst %,-Wl$(,)%,$(LDFLAGS))
 # A loop of memcpy's must not become a call of memcpy.

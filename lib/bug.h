@@ -13,10 +13,11 @@
 /* Prints "kernel BUG at file:line: text", registers and a backtrace; does not return. Any context.
  */
 #define BUG(...) bug_at(__FILE_NAME__, __LINE__, __VA_ARGS__)
+/* The place says which: conditions as text would be a hundredth of the image. */
 #define BUG_ON(cond)                                                                               \
 	do {                                                                                       \
 		if (unlikely(cond))                                                                \
-			BUG("%s", #cond);                                                          \
+			BUG("broken invariant");                                                   \
 	} while (0)
 
 /* Prints a warning with file, line and backtrace when cond holds; yields cond. Any context. */
@@ -27,7 +28,7 @@
 			warn_at(__FILE_NAME__, __LINE__, __VA_ARGS__);                             \
 		warn_cond;                                                                         \
 	})
-#define WARN_ON(cond) WARN(cond, "%s", #cond)
+#define WARN_ON(cond) WARN(cond, "broken invariant")
 
 void bug_at(const char *file, int line, const char *fmt, ...) __printf(3, 4) __noreturn;
 void warn_at(const char *file, int line, const char *fmt, ...) __printf(3, 4);

@@ -93,7 +93,7 @@ static bool __init ends_kernel_part(const struct word *word)
 }
 
 /* A bit for each parameter that was complained about. */
-static u64 told __initdata;
+static u64 told;
 
 static void __init serve(const struct early_param *param, const struct word *word)
 {

@@ -24,17 +24,15 @@ struct early_param {
 	long first; /* served before the others, wherever it stands */
 };
 
-/* For file scope. The handler may be __init: the table and its strings are for the boot only. */
+/* For file scope. The handler may be __init: the table is for the boot only. */
 #define EARLY_PARAM(name, handler, help)       EARLY_PARAM_ENTRY(name, handler, help, __LINE__, 0)
 #define EARLY_PARAM_FIRST(name, handler, help) EARLY_PARAM_ENTRY(name, handler, help, __LINE__, 1)
 
 #define EARLY_PARAM_ENTRY(name, handler, help, line, first)                                        \
 	EARLY_PARAM_ENTRY_(name, handler, help, line, first)
 #define EARLY_PARAM_ENTRY_(name, handler, help, line, first)                                       \
-	static const char early_text_##line[] __initconst = name "\0" help;                        \
 	static const struct early_param early_param_##line __used __section("early_params")        \
-		__aligned(_Alignof(struct early_param)) = {                                        \
-			early_text_##line, handler, early_text_##line + sizeof(name), first}
+		__aligned(_Alignof(struct early_param)) = {name, handler, help, first}
 
 /*
  * Call the handlers for all words of cmdline (NULL: none), in the order they stand,

@@ -25,11 +25,16 @@ static size_t run_len;
 /* --- commands ----------------------------------------------------------------------------------
  */
 
+static const char *next_string(const char *s)
+{
+	return s + strlen(s) + 1;
+}
+
 static const struct monitor_command *find_command(const char *name)
 {
 	const struct monitor_command *c;
 
-	for_each_command(c) if (!strcmp(c->name, name)) return c;
+	for_each_command(c) if (!strcmp(c->text, name)) return c;
 	return NULL;
 }
 
@@ -88,6 +93,7 @@ static int run_command(char *line)
 	char *argv[LINE_SIZE / 2 + 1];
 	const struct monitor_command *c;
 	int argc = split_line(line, argv), err;
+	const char *args;
 
 	if (argc < 0)
 		cprintf("a quote has no end; nothing was done\n");
@@ -99,8 +105,9 @@ static int run_command(char *line)
 		return -ENOENT;
 	}
 	err = c->handler(argc, argv);
+	args = next_string(c->text);
 	if (err == -EINVAL)
-		cprintf("usage: %s%s%s\n", c->name, c->args[0] ? " " : "", c->args);
+		cprintf("usage: %s%s%s\n", c->text, *args ? " " : "", args);
 	return err;
 }
 
@@ -155,17 +162,18 @@ static const struct monitor_command *next_by_name(const struct monitor_command *
 {
 	const struct monitor_command *c, *next = NULL;
 
-	for_each_command(c) if ((!prev || strcmp(c->name, prev->name) > 0) &&
-				(!next || strcmp(c->name, next->name) < 0)) next = c;
+	for_each_command(c) if ((!prev || strcmp(c->text, prev->text) > 0) &&
+				(!next || strcmp(c->text, next->text) < 0)) next = c;
 	return next;
 }
 
 static void show_help(const struct monitor_command *c)
 {
-	int gap = HELP_COLUMN - 1 - (int)strlen(c->name) - (int)strlen(c->args);
+	const char *args = next_string(c->text), *help = next_string(args);
+	int gap = HELP_COLUMN - (int)(help - 1 - c->text);
 
-	cprintf("%s %s%s%*s%s\n", c->name, c->args, gap > 0 ? "" : "\n",
-		gap > 0 ? gap : HELP_COLUMN, "", c->help);
+	cprintf("%s %s%s%*s%s\n", c->text, args, gap > 0 ? "" : "\n", gap > 0 ? gap : HELP_COLUMN,
+		"", help);
 }
 
 static int help_command(int argc, char **argv)

@@ -17,16 +17,14 @@
  * itself.
  */
 struct monitor_command {
-	const char *name;
-	const char *args; /* for the usage line, "" if there are none */
-	const char *help;
+	const char *text; /* name, arguments for the usage line, help: strings behind each other */
 	int (*handler)(int argc, char **argv);
 };
 
 /* For file scope: MONITOR_COMMAND(mem, "", "what memory is used for", mem_command). */
 #define MONITOR_COMMAND(name, args, help, handler)                                                 \
 	static const struct monitor_command monitor_##name __used __section("monitor_commands")    \
-		__aligned(_Alignof(struct monitor_command)) = {#name, args, help, handler}
+		__aligned(_Alignof(struct monitor_command)) = {#name "\0" args "\0" help, handler}
 
 /* Run the commands in the string. Returns 0, or the error of the first one that failed; the others
  * run too. */

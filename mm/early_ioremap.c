@@ -10,9 +10,9 @@ static struct window {
 	void *addr; /* what the caller got; NULL: not open */
 	phys_addr_t phys;
 	size_t size;
-} windows[FIX_BTMAPS_SLOTS] __initdata;
+} windows[FIX_BTMAPS_SLOTS];
 
-static enum { TOO_EARLY, IN_USE, TOO_LATE } phase __initdata;
+static enum { TOO_EARLY, IN_USE, TOO_LATE } phase;
 
 /* Fixmap index of a page of a window. Pages ascend, so indices fall. */
 static unsigned int __init window_index(unsigned int slot, unsigned int page)

@@ -613,7 +613,7 @@ int __init memblock_add_node(phys_addr_t base, phys_addr_t size, int nid, enum m
 }
 
 /* Entries of the array behind the regions: what was collected. */
-static unsigned long collected __initdata;
+static unsigned long collected;
 
 int __init memblock_collect_node(phys_addr_t base, phys_addr_t size, int nid,
 				 enum memblock_flags flags)

@@ -220,9 +220,8 @@ static void __init own_kernel_parts(void)
 {
 	own_kernel(_text, __inittext_begin, OWNER_KERNEL_TEXT);
 	own_kernel(__inittext_begin, __inittext_end, OWNER_KERNEL_INIT);
-	own_kernel(__start_rodata, __initdata_begin, OWNER_KERNEL_RODATA);
-	own_kernel(__initdata_begin, __initdata_end, OWNER_KERNEL_INIT);
-	own_kernel(__initdata_end, __early_tables_start, OWNER_KERNEL_DATA);
+	own_kernel(__start_rodata, __end_ro_after_init, OWNER_KERNEL_RODATA);
+	own_kernel(__end_ro_after_init, __early_tables_start, OWNER_KERNEL_DATA);
 	own_kernel(__early_tables_start, __early_tables_end, OWNER_EARLY_TABLES);
 	own_kernel(__early_tables_end, image_end(), OWNER_BRK);
 }
@@ -336,7 +335,6 @@ void __init mem_init(void)
 	pr_info("Memory: %luK/%luK available (%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss, "
 		"%luK reserved%s)\n",
 		free, total, kib(_text, __inittext_begin), kib(__start_ro_after_init, _edata),
-		kib(__start_rodata, __end_rodata),
-		kib(__inittext_begin, __inittext_end) + kib(__initdata_begin, __initdata_end),
+		kib(__start_rodata, __end_rodata), kib(__inittext_begin, __inittext_end),
 		kib(__bss_start, image_end()), total - free - min(cma, total - free), cma_text);
 }

@@ -106,7 +106,7 @@ void flush_tlb_all(void)
 /* Pages for tables, some at a time: a request costs as much as a table. What is left goes back. */
 static struct {
 	phys_addr_t next, end;
-} table_pool __initdata;
+} table_pool;
 
 static void __init refill_table_pool(int level)
 {
@@ -165,8 +165,7 @@ static void __init map_kernel(void)
 	map_segment(__inittext_begin, __inittext_end, PAGE_KERNEL_ROX, 0);
 	map_segment(__start_rodata, __end_rodata, PAGE_KERNEL_RO, 0);
 	map_segment(__start_ro_after_init, __end_ro_after_init, PAGE_KERNEL, PGTABLE_NO_CONT);
-	map_segment(__initdata_begin, __initdata_end, PAGE_KERNEL, 0);
-	map_segment(__initdata_end, exception_stack_guard, PAGE_KERNEL, 0);
+	map_segment(__end_ro_after_init, exception_stack_guard, PAGE_KERNEL, 0);
 	map_segment(exception_stack, exception_stack_end, PAGE_KERNEL, 0);
 	map_segment(init_stack, init_stack_end, PAGE_KERNEL, 0);
 	map_segment(__brk_start, image_end(), PAGE_KERNEL, 0);
@@ -393,23 +392,17 @@ void __init table_pages_from_buddy(void)
 	init_mm.alloc = table_page;
 }
 
-/* Whole pages of the image leave the kernel's map. */
-static void unmap_init(const char *start, const char *end)
-{
-	BUG_ON(start != end &&
-	       pgtable_unmap(&init_mm, (unsigned long)start, (unsigned long)(end - start)));
-}
-
 void free_initmem(void)
 {
+	unsigned long va = (unsigned long)__inittext_begin;
+	unsigned long size = (unsigned long)(__inittext_end - __inittext_begin);
 	phys_addr_t start, end = 0;
 
 	/* Of the linear alias only that of text is read-only; that of data may be part of a larger
 	 * block. */
 	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(__pa_symbol(__inittext_begin)),
-			       (unsigned long)(__inittext_end - __inittext_begin), PAGE_KERNEL));
-	unmap_init(__inittext_begin, __inittext_end);
-	unmap_init(__initdata_begin, __initdata_end);
+			       size, PAGE_KERNEL));
+	BUG_ON(pgtable_unmap(&init_mm, va, size));
 	while (ledger_find(OWNER_KERNEL_INIT, &start, &end))
 		free_reserved_range(start, end, "init");
 }

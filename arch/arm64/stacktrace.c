@@ -6,58 +6,65 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 
-/* Made by scripts/link: functions in ascending order, offsets from _text in instructions; names in
- * the same order, packed. */
+/* Made by scripts/link, which says how. */
 extern const u32 kallsyms_count;
-extern const u16 kallsyms_offsets[];
-extern const u8 kallsyms_pairs[128][2], kallsyms_names[];
+extern const u8 kallsyms_pairs[176][2], kallsyms[];
 
 /* More frames than this is a loop in the chain, or a stack overflow whose beginning says enough. */
 #define FRAMES_MAX 24
 
-/* The name at packed; a byte from 128 on stands for two others, which may do so too. A pair is made
- * of older ones, so it ends. */
-static void unpack_name(const u8 *packed, char *name, size_t size)
+/* Unpack the name at packed and return what follows it. A byte that is no letter stands for two
+ * others, which may do so too; a pair is made of older ones, so it ends. */
+static const u8 *unpack_name(const u8 *packed, char *name, size_t size)
 {
-	u8 pending[128];
+	u8 pending[176];
 	size_t len = 0;
 
-	for (; *packed && len + 1 < size; packed++) {
+	for (;;) {
 		unsigned int depth = 0;
 
-		pending[depth++] = *packed;
-		while (depth && len + 1 < size) {
+		pending[depth++] = *packed++;
+		while (depth) {
 			u8 byte = pending[--depth];
 
-			if (byte < 128) {
-				name[len++] = (char)byte;
-				continue;
+			if (!byte) {
+				name[len] = 0;
+				return packed;
 			}
-			pending[depth++] = kallsyms_pairs[byte - 128][1];
-			pending[depth++] = kallsyms_pairs[byte - 128][0];
+			if (byte < '0' || byte > 'z') {
+				const u8 *pair = kallsyms_pairs[byte < '0' ? byte : byte - 80];
+
+				pending[depth++] = pair[1];
+				pending[depth++] = pair[0];
+			} else if (len + 1 < size) {
+				name[len++] = (char)byte;
+			}
 		}
 	}
-	name[len] = 0;
 }
 
 int format_symbol(unsigned long addr, char *buf, size_t size)
 {
-	unsigned long offset = addr - (unsigned long)_text;
-	const u8 *packed = kallsyms_names;
-	char name[64];
-	u32 i, next;
+	unsigned long offset = addr - (unsigned long)_text, start = 0, end;
+	const u8 *packed = kallsyms;
+	char name[64] = "_text";
 
 	if (addr < (unsigned long)_text || addr >= (unsigned long)__inittext_end)
 		return scnprintf(buf, size, "0x%016lx", addr);
-	if (!kallsyms_count || kallsyms_offsets[0] > offset / 4)
-		return scnprintf(buf, size, "_text+0x%lx", offset);
-	for (i = 0; i + 1 < kallsyms_count && kallsyms_offsets[i + 1] <= offset / 4; i++)
-		packed += strlen((const char *)packed) + 1;
-	unpack_name(packed, name, sizeof(name));
-	next = i + 1 < kallsyms_count ? kallsyms_offsets[i + 1] * 4U
-				      : (u32)(__inittext_end - _text);
-	return scnprintf(buf, size, "%s+0x%lx/0x%x", name, offset - kallsyms_offsets[i] * 4UL,
-			 next - kallsyms_offsets[i] * 4U);
+	for (u32 left = kallsyms_count;; left--) {
+		unsigned long distance = *packed++;
+
+		if (distance == 255) {
+			distance = packed[0] | (unsigned long)packed[1] << 8;
+			packed += 2;
+		}
+		end = left ? start + distance * 4 : (unsigned long)(__inittext_end - _text);
+		if (!left || end > offset)
+			break;
+		start = end;
+		packed = unpack_name(packed, name, sizeof(name));
+	}
+	return scnprintf(buf, size, "%s+0x%lx/0x%lx", name, offset - start, end - start);
 }
 
 /* A frame record is {caller's x29, return address} (AAPCS64 6.4.6). Every read is guarded: the

@@ -38,7 +38,7 @@ char fuzz_image[IMAGE_SIZE] __aligned(4096);
 __asm__(".macro at name, offset\n\t.globl \\name\n\t.set \\name, fuzz_image + \\offset\n.endm\n"
 	"at _text, 0\n\tat __inittext_begin, 0x8000\n\tat __inittext_end, 0xa000\n"
 	"at __start_rodata, 0xa000\n\tat __end_rodata, 0xb000\n\tat __start_ro_after_init, 0xb000\n"
-	"at __initdata_begin, 0xc000\n\tat __initdata_end, 0xd000\n\tat fuzz_edata, 0xe000\n"
+	"at __end_ro_after_init, 0xc000\n\tat fuzz_edata, 0xe000\n"
 	"at fuzz_bss_start, 0xe000\n"
 	"at __early_tables_start, 0x18000\n\tat __early_tables_end, 0x20000\n"
 	"at __brk_start, 0x20000\n");

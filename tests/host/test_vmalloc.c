@@ -849,7 +849,7 @@ static void test_info(void **state)
 
 	(void)state;
 	setup();
-	assert_string_equal(__start_monitor_commands[0].name, "vmallocinfo");
+	assert_string_equal(__start_monitor_commands[0].text, "vmallocinfo");
 	a = (unsigned long)vmalloc(3 * PAGE_SIZE);
 	b = (unsigned long)ioremap(DEVICES + 0x234, 8) & PAGE_MASK;
 	stdout = open_memstream(&text, &len);

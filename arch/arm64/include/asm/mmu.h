@@ -18,7 +18,7 @@ void mark_rodata_ro(void);
 /* From mem_init() on: pages for new tables come from the page allocator. */
 void table_pages_from_buddy(void);
 
-/* Give init text and init data to the page allocator: unmapped, linear alias writable again. Called
+/* Give init text to the page allocator: unmapped, linear alias writable again. Called
  * from outside of them. */
 void free_initmem(void);
 

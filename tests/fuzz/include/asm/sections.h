@@ -10,8 +10,7 @@
 
 extern char _text[], __inittext_begin[], __inittext_end[];
 extern char __start_rodata[], __end_rodata[];
-extern char __start_ro_after_init[];
-extern char __initdata_begin[], __initdata_end[];
+extern char __start_ro_after_init[], __end_ro_after_init[];
 extern char _edata[], __bss_start[];
 extern char __early_tables_start[], __early_tables_end[];
 extern char __brk_start[];
