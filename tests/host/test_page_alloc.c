@@ -9,6 +9,7 @@
 #include "mm_machine.h"
 #include "random.h"
 #include "stubs.h"
+#include "trade.h"
 
 #include <asm/percpu.h>
 #include <lib/errno.h>
@@ -1031,10 +1032,6 @@ static void test_buddy_freed_elsewhere(void **state)
 
 /* --- threads ------------------------------------------------------------------------------- */
 
-#define MAILBOXES 64
-static struct page *mailbox[MAILBOXES]; /* blocks on their way to another thread */
-static unsigned int thread_operations = 30000;
-
 static void mark(struct page *page, unsigned int order)
 {
 	u64 *word = page_address(page);
@@ -1043,8 +1040,9 @@ static void mark(struct page *page, unsigned int order)
 	word[1] = order;
 }
 
-static void release(struct page *page)
+static void release(void *thing)
 {
+	struct page *page = thing;
 	u64 *word = page_address(page);
 	unsigned int order = (unsigned int)word[1];
 
@@ -1053,54 +1051,27 @@ static void release(struct page *page)
 	__free_pages(page, order);
 }
 
-/* Allocate, free, and pass half of the blocks through mailboxes, so that they are freed on other
- * CPUs. */
-static void *worker(void *arg)
+static void *make_block(u64 x)
 {
-	u64 x = (unsigned long)arg * 77 + 1;
-	struct page *own[256] = {NULL};
+	unsigned int order = (x >> 40) % 4 ? (x >> 44) % 4 : (x >> 44) % NR_PAGE_ORDERS;
+	struct page *page = alloc_pages(GFP_NOWAIT | (x >> 33 & 7 ? 0 : __GFP_DMA), order);
 
-	host_cpu = (unsigned int)(unsigned long)arg;
-	for (unsigned int i = 0; i < thread_operations; i++) {
-		unsigned int slot, order;
+	if (page)
+		mark(page, order);
+	return page;
+}
 
-		x = x * 6364136223846793005 + 1442695040888963407;
-		slot = x >> 56;
-		order = (x >> 40) % 4 ? (x >> 44) % 4 : (x >> 44) % NR_PAGE_ORDERS;
-		if (own[slot]) {
-			if (x >> 50 & 1)
-				own[slot] = __atomic_exchange_n(&mailbox[slot % MAILBOXES],
-								own[slot], __ATOMIC_ACQ_REL);
-			if (own[slot])
-				release(own[slot]);
-			own[slot] = NULL;
-		} else {
-			own[slot] = alloc_pages(GFP_NOWAIT | (x >> 33 & 7 ? 0 : __GFP_DMA), order);
-			if (own[slot])
-				mark(own[slot], order);
-		}
-		if (i % 5000 == 0)
-			CHECK(nr_free_pages() <= totalram_pages());
-	}
-	for (unsigned int slot = 0; slot < ARRAY_SIZE(own); slot++)
-		if (own[slot])
-			release(own[slot]);
-	drain_local_pages();
-	return NULL;
+static void count(unsigned int i, u64 x)
+{
+	(void)x;
+	if (i % 5000 == 0)
+		CHECK(nr_free_pages() <= totalram_pages());
 }
 
 static void run_threads(void)
 {
-	pthread_t thread[64];
-
 	host_unlock_hook = yield_sometimes;
-	for (unsigned long i = 0; i < nr_cpu_ids; i++)
-		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
-	for (unsigned int i = 0; i < nr_cpu_ids; i++)
-		CHECK(!pthread_join(thread[i], NULL));
-	for (unsigned int i = 0; i < MAILBOXES; i++)
-		if (mailbox[i])
-			release(mailbox[i]);
+	trade(&(const struct trade){30000, make_block, release, count});
 	drain_all_cpus();
 	CHECK(audit().allocated == 0 && audit().listed == 0 && stub_warnings == 0);
 }
@@ -1108,14 +1079,9 @@ static void run_threads(void)
 /* TEST_THREADS, TEST_OPERATIONS: how many (4), and how much each does. For ThreadSanitizer too. */
 static void test_threads(void **state)
 {
-	const char *threads = getenv("TEST_THREADS"), *operations = getenv("TEST_OPERATIONS");
-	struct machine m = {plain_ram, plain_reserved,
-			    GB,        GB + 150 * MB,
-			    0,         threads ? (unsigned int)atoi(threads) : 4};
+	struct machine m = {plain_ram, plain_reserved, GB, GB + 150 * MB, 0, trade_cpus()};
 
 	(void)state;
-	if (operations)
-		thread_operations = (unsigned int)atoi(operations);
 	on_machine(&m, run_threads);
 }
 

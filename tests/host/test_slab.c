@@ -7,6 +7,7 @@
 #include "mm_machine.h"
 #include "random.h"
 #include "stubs.h"
+#include "trade.h"
 
 #include <asm/percpu.h>
 #include <asm/probe.h>
@@ -1222,64 +1223,39 @@ static void test_checks(void **state)
 
 /* --- threads ------------------------------------------------------------------------------- */
 
-#define MAILBOXES 64
-static u64 *mailbox[MAILBOXES];
-static unsigned int thread_operations = 40000;
+#define OPERATIONS 40000
 
-static void free_marked(u64 *p)
+static void *make_marked(u64 x)
 {
+	u64 *p = kmalloc(8u << (x >> 45 & 3), GFP_NOWAIT);
+
+	if (p)
+		p[0] = (unsigned long)p;
+	return p;
+}
+
+static void free_marked(void *thing)
+{
+	u64 *p = thing;
+
 	CHECK(p[0] == (unsigned long)p);
 	p[0] = 0;
 	kfree(p);
 }
 
-/* Allocate, free, and let others free, through mailboxes. */
-static void *worker(void *arg)
+static void shrink_and_look(unsigned int i, u64 x)
 {
-	u64 x = (unsigned long)arg * 77 + 1, *own[256] = {NULL};
-
-	host_cpu = (unsigned int)(unsigned long)arg;
-	for (unsigned int i = 0; i < thread_operations; i++) {
-		unsigned int slot;
-
-		x = x * 6364136223846793005 + 1442695040888963407;
-		slot = x >> 56;
-		if (own[slot]) {
-			if (x >> 50 & 1)
-				own[slot] = __atomic_exchange_n(&mailbox[slot % MAILBOXES],
-								own[slot], __ATOMIC_ACQ_REL);
-			if (own[slot])
-				free_marked(own[slot]);
-			own[slot] = NULL;
-		} else {
-			own[slot] = kmalloc(8u << (x >> 45 & 3), GFP_NOWAIT);
-			if (own[slot])
-				own[slot][0] = (unsigned long)own[slot];
-		}
-		if (i % 8000 == 0)
-			kmem_cache_shrink(kmalloc_caches[x >> 45 & 3]);
-		if (i % 10000 == 0)
-			slab_pages();
-	}
-	for (unsigned int slot = 0; slot < ARRAY_SIZE(own); slot++)
-		if (own[slot])
-			free_marked(own[slot]);
-	return NULL;
+	if (i % 8000 == 0)
+		kmem_cache_shrink(kmalloc_caches[x >> 45 & 3]);
+	if (i % 10000 == 0)
+		slab_pages();
 }
 
 static void run_threads(void)
 {
-	pthread_t thread[64];
-
 	kmem_cache_init(5);
 	host_unlock_hook = yield_sometimes;
-	for (unsigned long i = 0; i < nr_cpu_ids; i++)
-		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
-	for (unsigned int i = 0; i < nr_cpu_ids; i++)
-		CHECK(!pthread_join(thread[i], NULL));
-	for (unsigned int i = 0; i < MAILBOXES; i++)
-		if (mailbox[i])
-			free_marked(mailbox[i]);
+	trade(&(const struct trade){OPERATIONS, make_marked, free_marked, shrink_and_look});
 	check_all_returned();
 	CHECK(stub_warnings == 0);
 }
@@ -1305,7 +1281,7 @@ static void *churn(void *arg)
 /* CPU 0 looks into that magazine: for figures, which are possible ones, and for a double free. */
 static void look_at_magazines(void)
 {
-	unsigned int rounds = thread_operations / 10;
+	unsigned int rounds = environment("TEST_OPERATIONS", OPERATIONS) / 10;
 	pthread_t thread;
 
 	kmem_cache_init(3);
@@ -1329,13 +1305,10 @@ static void look_at_magazines(void)
 /* TEST_THREADS, TEST_OPERATIONS: how many (4), and how much each does. For ThreadSanitizer too. */
 static void test_threads(void **state)
 {
-	const char *threads = getenv("TEST_THREADS"), *operations = getenv("TEST_OPERATIONS");
 	struct machine m = plain;
 
 	(void)state;
-	m.cpus = threads ? (unsigned int)atoi(threads) : 4;
-	if (operations)
-		thread_operations = (unsigned int)atoi(operations);
+	m.cpus = trade_cpus();
 	on_machine(&m, run_threads);
 	on_machine(&m, look_at_magazines);
 }

@@ -9,6 +9,7 @@
 #include "host_mm.h"
 #include "mm_machine.h"
 #include "stubs.h"
+#include "trade.h"
 
 #include <asm/percpu.h>
 #include <mm/mm.h>
@@ -101,9 +102,9 @@ static struct label *make(enum kind kind, u64 x)
 	return p;
 }
 
-static void unmake(struct label *label)
+static void unmake(void *thing)
 {
-	struct label was = *label;
+	struct label *label = thing, was = *label;
 
 	CHECK(was.kind == AREA ? area_label(was.self) == label : was.self == label);
 	memset(label, 0, sizeof(*label));
@@ -129,10 +130,6 @@ static void unmake(struct label *label)
 }
 
 /* --- threads ------------------------------------------------------------------------------- */
-
-#define OPERATIONS 60000
-#define MAILBOXES  64
-static struct label *mailbox[MAILBOXES];
 
 /* Figures are read while others work. */
 static void look(void)
@@ -171,58 +168,32 @@ static enum kind random_kind(u64 x)
 			    : OBJECT;
 }
 
-static void *worker(void *arg)
+static void *make_any(u64 x)
 {
-	u64 x = (unsigned long)arg * 77 + 1;
-	struct label *own[256] = {NULL};
+	return make(random_kind(x >> 20), x >> 32 ^ x << 60);
+}
 
-	host_cpu = (unsigned int)(unsigned long)arg;
-	for (unsigned int i = 0; i < OPERATIONS; i++) {
-		unsigned int slot;
-
-		x = x * 6364136223846793005 + 1442695040888963407;
-		slot = x >> 56;
-		if (own[slot]) {
-			if (x >> 50 & 1)
-				own[slot] = __atomic_exchange_n(&mailbox[slot % MAILBOXES],
-								own[slot], __ATOMIC_ACQ_REL);
-			if (own[slot])
-				unmake(own[slot]);
-			own[slot] = NULL;
-		} else {
-			own[slot] = make(random_kind(x >> 20), x >> 32 ^ x << 60);
-		}
-		if (i % 2000 == 0)
-			look();
-		if (i % 5000 == 0)
-			own_cache();
-		if (i % 8000 == 0)
-			kmem_cache_shrink(shared_cache);
-		if (i % 9000 == 0)
-			drain_local_pages();
-	}
-	for (unsigned int slot = 0; slot < ARRAY_SIZE(own); slot++)
-		if (own[slot])
-			unmake(own[slot]);
-	return NULL;
+static void disturb(unsigned int i, u64 x)
+{
+	(void)x;
+	if (i % 2000 == 0)
+		look();
+	if (i % 5000 == 0)
+		own_cache();
+	if (i % 8000 == 0)
+		kmem_cache_shrink(shared_cache);
+	if (i % 9000 == 0)
+		drain_local_pages();
 }
 
 static void run_threads(void)
 {
-	pthread_t thread[64];
-
 	kmem_cache_init(5);
 	init_mm = (struct pgtable){.first_level = FIRST_LEVEL, .alloc = table_page};
 	init_mm.root = table_page(FIRST_LEVEL);
 	vmalloc_init();
 	shared_cache = kmem_cache_create("shared", 72, 0, SLAB_PANIC, NULL);
-	for (unsigned long i = 0; i < nr_cpu_ids; i++)
-		CHECK(!pthread_create(&thread[i], NULL, worker, (void *)i));
-	for (unsigned int i = 0; i < nr_cpu_ids; i++)
-		CHECK(!pthread_join(thread[i], NULL));
-	for (unsigned int i = 0; i < MAILBOXES; i++)
-		if (mailbox[i])
-			unmake(mailbox[i]);
+	trade(&(const struct trade){60000, make_any, unmake, disturb});
 	for (host_cpu = 0; host_cpu < nr_cpu_ids; host_cpu++)
 		kmem_cache_shrink_all();
 	host_cpu = 0;
@@ -237,7 +208,7 @@ static void test_threads(void **state)
 	/* Two zones; most sections are not open at first. */
 	static const struct machine_range ram[] = {{GB, 768 * MB, 0}, {0}};
 	static const struct machine_range reserved[] = {{GB + 2 * MB, MB + 0x3000, 0}, {0}};
-	struct machine m = {ram, reserved, GB, GB + 150 * MB, 0, 4};
+	struct machine m = {ram, reserved, GB, GB + 150 * MB, 0, trade_cpus()};
 
 	(void)state;
 	on_machine(&m, run_threads);

@@ -87,11 +87,11 @@ MM_FILES := mm/memblock.c mm/ledger.c mm/memmap.c mm/zone.c mm/page_alloc.c mm/d
 
 HOST_TESTS += test_page_alloc
 test_page_alloc-srcs := $(MM_FILES)
-test_page_alloc-host := stubs.c host_mm.c mm_machine.c
+test_page_alloc-host := stubs.c host_mm.c mm_machine.c trade.c
 
 HOST_TESTS += test_slab
 test_slab-srcs := $(MM_FILES) mm/slab.c
-test_slab-host := stubs.c host_mm.c mm_machine.c
+test_slab-host := stubs.c host_mm.c mm_machine.c trade.c
 
 HOST_TESTS += test_ledger
 test_ledger-srcs := $(MM_FILES)
@@ -100,7 +100,7 @@ test_ledger-host := stubs.c host_mm.c mm_machine.c
 # Four threads on all of mm/ that allocates, under ThreadSanitizer.
 HOST_TESTS += test_threads
 test_threads-srcs := $(MM_FILES) mm/slab.c mm/va_space.c mm/vmalloc.c mm/pgtable.c
-test_threads-host := stubs.c host_mm.c mm_machine.c
+test_threads-host := stubs.c host_mm.c mm_machine.c trade.c
 test_threads-defs := -include tests/host/tsan.h
 test_threads-sanitize := thread
 # Its shadow memory has fixed places, which random addresses may be in.
