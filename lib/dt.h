@@ -2,9 +2,9 @@
 /*
  * The flattened device tree, read where it lies: no memory is allocated, nothing is cached, nothing
  * recurses. dt_check() is the gate: libfdt walks all of the tree, once, and bounds each token. From
- * then on cheap iterators walk the blocks; they check every bound all the same and stop, saying why, at
- * the first token that makes no sense. Sources: Devicetree Specification 0.4, chapter 5 (the
- * format), 2.3 (standard properties), 3 (node types).
+ * then on cheap iterators walk the blocks; they check every bound all the same and stop, saying
+ * why, at the first token that makes no sense. Sources: Devicetree Specification 0.4, chapter 5
+ * (the format), 2.3 (standard properties), 3 (node types).
  *
  * A node is named by the offset of its FDT_BEGIN_NODE in the structure block. A struct dt_iter
  * stands on one node and knows its ancestors. Names, strings and property values are pointers into
