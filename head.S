@@ -269,8 +269,10 @@ LOCAL_FUNC drop_to_el1
 	msr	SYS_SMCR_EL3, x1
 
 7:	mov	x0, #0				/* MDCR_EL3: debug and counters do not trap; buffers belong below */
-	skip_unless x16, 32, 1, 8f, x2		/* SPE: NSPB */
+	skip_unless x16, 32, 1, 8f, x2		/* SPE: NSPB; EnPMSN and EnPMS3, of no effect where it filters nothing */
 	orr	x0, x0, #(BIT(12) | BIT(13))
+	orr	x0, x0, #BIT(36)
+	orr	x0, x0, #BIT(42)
 8:	skip_unless x16, 44, 1, 9f, x2		/* TRBE: NSTB */
 	orr	x0, x0, #(BIT(24) | BIT(25))
 9:	skip_unless x16, 52, 1, 1f, x2		/* BRBE: SBRBE */
@@ -488,9 +490,20 @@ at_el2:
 	cmp	x2, #0xf
 	b.eq	5f
 	mov	x0, #(UL(7) << 2)		/* nPMICNTR_EL0, nPMICFILTR_EL0, nPMUACR_EL1 */
-5:	msr	SYS_HDFGRTR2_EL2, x0
+5:	skip_unless x16, 32, 1, 6f, x2		/* SPE: nPMSDSFR_EL1 */
+	orr	x0, x0, #BIT(19)
+6:	msr	SYS_HDFGRTR2_EL2, x0
 	msr	SYS_HDFGWTR2_EL2, x0
 fgt_done:
+	mrs	x0, SYS_ID_AA64PFR2_EL1		/* GICv5's registers and instructions do not trap */
+	skip_unless x0, 12, 1, 7f, x2
+	mov	x0, #GENMASK(10, 0)
+	msr	SYS_ICH_HFGITR_EL2, x0
+	mov_q	x0, GENMASK(20, 16) | GENMASK(7, 0)
+	msr	SYS_ICH_HFGRTR_EL2, x0
+	mov_q	x0, GENMASK(20, 17) | BIT(6) | BIT(5) | BIT(2) | BIT(0)
+	msr	SYS_ICH_HFGWTR_EL2, x0
+7:
 	mov	x0, #SPSR_EL1H_MASKED
 	msr	spsr_el2, x0
 	adr_l	x0, at_el1

@@ -2,6 +2,7 @@
 #include <mm/early_ioremap.h>
 
 #include <asm/fixmap.h>
+#include <asm/memory.h>
 #include <asm/page.h>
 #include <lib/bug.h>
 #include <lib/printk.h>
@@ -48,7 +49,7 @@ static const char *__init objection(phys_addr_t phys, size_t size)
 		return "the size is 0";
 	if (size - 1 > PHYS_ADDR_MAX - phys)
 		return "it wraps around the end of the address space";
-	if ((phys + size - 1) >> PHYS_MASK_BITS)
+	if ((phys + size - 1) >> cpu_pa_bits())
 		return "no physical address is that large";
 	if (size > SZ_256K || pages_touched(phys, size) > NR_FIX_BTMAPS)
 		return "it touches more than the 256 KiB of a window; map it in parts";

@@ -80,7 +80,7 @@ static inline void *alloc_pages_exact(size_t size, gfp_t gfp)
 
 static inline void free_pages_exact(void *addr, size_t size)
 {
-	for (unsigned long i = 0; i <= (size - 1) >> PAGE_SHIFT; i++)
+	for (unsigned long i = 0; i < PAGE_ALIGN(size) >> PAGE_SHIFT; i++)
 		__free_page(virt_to_page(addr) + i);
 }
 

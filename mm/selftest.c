@@ -273,13 +273,15 @@ struct exhaustible {
 
 /* Take until there is no more, write all over it, give it back. True if what was written changed.
  */
-static bool use_up(const struct exhaustible *e, unsigned long *got)
+static bool use_up(const struct exhaustible *e, unsigned long *got, unsigned long *bytes)
 {
 	bool wrong = false;
 	u64 *last = NULL, *p;
 	unsigned long n;
 
+	*bytes = 0;
 	for (n = 0; (p = e->get(e->sizes[n % 6])); last = p, n++) {
+		*bytes += e->sizes[n % 6];
 		for (size_t i = 8; i < e->sizes[n % 6] / 8; i += 8)
 			p[i] = word_for(p, i);
 		*p = (unsigned long)last;
@@ -310,18 +312,21 @@ static const char *exhaust(const struct exhaustible *e)
 {
 	struct supplies before, after, again;
 	bool wrong;
-	unsigned long got;
+	unsigned long got, bytes;
 
 	take_stock(&before);
-	wrong = use_up(e, &got);
+	wrong = use_up(e, &got, &bytes);
 	take_stock(&after);
-	wrong |= use_up(e, &got);
+	wrong |= use_up(e, &got, &bytes);
 	take_stock(&again);
 	name_opened();
 	cprintf("%s: %lu had, %lu pages free before, %lu after, %lu for good\n", e->name, got,
 		before.pages, again.pages, again.meta - before.meta);
 	if (wrong)
 		return "something was handed out twice";
+	/* What is rounded up to, and less than the last of a size: not half of it. */
+	if (bytes < after.pages << (PAGE_SHIFT - 1))
+		return "free memory cannot be had";
 	if (before.pages - after.pages != after.meta - before.meta)
 		return "pages are missing";
 	return memcmp(&after, &again, sizeof(after)) ? "free memory is not what it was" : NULL;

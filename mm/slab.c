@@ -748,6 +748,7 @@ static struct kmem_cache *placed_cache(struct kmem_cache *cache, gfp_t gfp)
 {
 	unsigned int class = kmalloc_class(cache->object_size);
 	struct kmem_cache **slot, *old = NULL, *placed;
+	const char *name;
 
 	gfp &= __GFP_DMA | __GFP_DMA32;
 	if (class >= NR_KMALLOC_CLASSES || cache != kmalloc_caches[class] ||
@@ -763,8 +764,9 @@ static struct kmem_cache *placed_cache(struct kmem_cache *cache, gfp_t gfp)
 	if (__atomic_compare_exchange_n(slot, &old, placed, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
 		return placed;
-	kfree(placed->name); /* another CPU was faster */
+	name = placed->name; /* another CPU was faster */
 	kmem_cache_destroy(placed);
+	kfree(name);
 	return old;
 }
 
@@ -808,7 +810,9 @@ void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 	void *obj;
 
 	if (nid >= 0 && !(gfp & __GFP_THISNODE)) {
-		obj = kmem_cache_place(cache, gfp | __GFP_THISNODE | __GFP_NOWARN, nid);
+		gfp_t first = gfp | __GFP_THISNODE | __GFP_NORETRY | __GFP_NOWARN;
+
+		obj = kmem_cache_place(cache, first & ~__GFP_NOFAIL, nid);
 		if (obj)
 			return obj;
 	}
@@ -817,11 +821,14 @@ void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 		gfp &= ~(__GFP_DMA | __GFP_DMA32);
 	if (all_zones_serve(nid, gfp))
 		return kmem_cache_take(cache, gfp & ~GFP_PLACE);
-	if (fail_call(&failslab, cache->name, cache->object_size))
+	if (fail_call(&failslab, cache->name, cache->object_size)) {
+		check_nofail(gfp);
 		return NULL;
+	}
 	obj = take_placed(cache, (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL, nid, caller);
 	if (!obj) {
-		slab_reclaim();
+		if (!(gfp & __GFP_NORETRY))
+			slab_reclaim();
 		obj = take_placed(cache, gfp, nid, caller);
 	}
 	return obj;
@@ -1025,10 +1032,13 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size, 
 static bool grow_table(void)
 {
 	unsigned int size = min(2 * table_size, CACHE_IDS);
-	struct kmem_cache **table = (void *)__get_free_pages(GFP_NOWAIT | __GFP_NORETRY,
-							     get_order(size * sizeof(*table)));
+	struct kmem_cache **table;
 
-	if (!table || size == table_size)
+	if (size == table_size)
+		return false;
+	table = (void *)__get_free_pages(GFP_NOWAIT | __GFP_NORETRY,
+					 get_order(size * sizeof(*table)));
+	if (!table)
 		return false;
 	page_set_role(virt_to_page(table), ROLE_META);
 	memset(table, 0, size * sizeof(*table));
@@ -1220,18 +1230,18 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 		report_bad_free(cache_cache, cache);
 		return -EINVAL;
 	}
-	flags = local_irq_save();
+	/* The lock keeps out slab_reclaim(), by which other CPUs empty their magazines. */
+	flags = spin_lock_irqsave(&caches_lock);
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
 		free_magazine(cache, cpu);
 	if (!drop_empty(cache, 0)) {
-		spin_lock(&caches_lock);
 		__atomic_store_n(&caches[cache->id], NULL, __ATOMIC_RELEASE);
 		spin_unlock(&caches_lock);
 		cache_put(cache_cache, cache);
 		local_irq_restore(flags);
 		return 0;
 	}
-	local_irq_restore(flags);
+	spin_unlock_irqrestore(&caches_lock, flags);
 	pr_err("cache %s: not destroyed, %lu objects are in use\n", cache->name, cache->out);
 	return -EBUSY;
 }

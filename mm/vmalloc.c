@@ -16,6 +16,7 @@ struct vm_area {
 	const void *caller;
 	phys_addr_t phys; /* of the first byte */
 	unsigned int kind;
+	unsigned int memtype;
 	bool dying; /* being unmapped, not to be freed again */
 };
 
@@ -67,28 +68,50 @@ static unsigned long area_size(const struct vm_area *area)
 	return area->range.end - area->range.start - PAGE_SIZE;
 }
 
+/* The lowest area that ends above addr. With space_lock held. */
+static struct vm_area *area_from(unsigned long addr)
+{
+	struct va_range *range = va_find(&space, addr);
+
+	return range ? container_of(range, struct vm_area, range) : NULL;
+}
+
+/* Is part of the device memory mapped with another type? No page may have two (Arm ARM B2.8). With
+ * space_lock held. */
+static bool types_clash(phys_addr_t phys, unsigned long size, unsigned int memtype)
+{
+	struct vm_area *area = area_from(VMALLOC_START);
+
+	for (; area; area = area_from(area->range.end))
+		if (area->kind == VM_IOREMAP && area->memtype != memtype &&
+		    area->phys < phys + size && phys < area->phys + area_size(area))
+			return true;
+	return false;
+}
+
 /* An area with room for size bytes and the guard page, nothing mapped yet. */
 static struct vm_area *area_create(unsigned long size, phys_addr_t phys, unsigned int kind,
-				   const void *caller)
+				   unsigned int memtype, const void *caller)
 {
 	struct vm_area *area = kmem_cache_alloc(area_cache, GFP_NOWAIT);
 	unsigned long flags;
-	int err;
+	bool made;
 
 	if (!area)
 		return NULL;
 	flags = spin_lock_irqsave(&space_lock);
-	err = va_alloc(&space, &area->range, size + PAGE_SIZE, best_align(size, phys));
-	if (err)
-		err = va_alloc(&space, &area->range, size + PAGE_SIZE, PAGE_SIZE);
-	if (!err) {
+	made = (kind != VM_IOREMAP || !types_clash(phys, size, memtype)) &&
+	       (!va_alloc(&space, &area->range, size + PAGE_SIZE, best_align(size, phys)) ||
+		!va_alloc(&space, &area->range, size + PAGE_SIZE, PAGE_SIZE));
+	if (made) {
 		area->caller = caller;
 		area->phys = phys;
 		area->kind = kind;
+		area->memtype = memtype;
 		area->dying = false;
 	}
 	spin_unlock_irqrestore(&space_lock, flags);
-	if (!err)
+	if (made)
 		return area;
 	kmem_cache_free(area_cache, area);
 	return NULL;
@@ -101,14 +124,6 @@ static void area_destroy(struct vm_area *area)
 	va_free(&space, &area->range);
 	spin_unlock_irqrestore(&space_lock, flags);
 	kmem_cache_free(area_cache, area);
-}
-
-/* The lowest area that ends above addr. With space_lock held. */
-static struct vm_area *area_from(unsigned long addr)
-{
-	struct va_range *range = va_find(&space, addr);
-
-	return range ? container_of(range, struct vm_area, range) : NULL;
 }
 
 /*
@@ -213,16 +228,13 @@ static bool hopeless(unsigned long bytes)
 static void *vmalloc_gfp(unsigned long size, gfp_t gfp, int nid, const void *caller)
 {
 	unsigned long bytes = PAGE_ALIGN(size), done = 0;
-	struct vm_area *area;
+	struct vm_area *area = NULL;
 
-	if (!size || size >= VMALLOC_END - VMALLOC_START) {
-		pr_warn("vmalloc: %lu bytes cannot be had", size);
-		return NULL;
-	}
-	area = hopeless(bytes) ? NULL : area_create(bytes, 0, VM_ALLOC, caller);
+	if (size - 1 < VMALLOC_END - VMALLOC_START && !hopeless(bytes))
+		area = area_create(bytes, 0, VM_ALLOC, prot_memtype(PAGE_KERNEL), caller);
 	if (area)
 		done = fill_with_blocks(area, bytes, gfp | __GFP_NOWARN, nid);
-	if (done == bytes)
+	if (area && done == bytes)
 		return (void *)area->range.start;
 	if (area) {
 		release_blocks(area, done);
@@ -289,8 +301,8 @@ static const char *vmap_refusal(unsigned int count, unsigned long flags, pgprot_
 		return "no pages, or flags other than VM_MAP";
 	if (prot_memtype(prot) != prot_memtype(PAGE_KERNEL))
 		return "a page cannot have two memory types";
-	if (prot_writable(prot) && prot_executable(prot))
-		return "writable and executable";
+	if (prot_executable(prot))
+		return "executable";
 	return NULL;
 }
 
@@ -301,7 +313,7 @@ void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_
 
 	if (!why) {
 		area = area_create(count * PAGE_SIZE, page_to_phys(pages[0]), VM_MAP,
-				   __builtin_return_address(0));
+				   prot_memtype(prot), __builtin_return_address(0));
 		why = "out of addresses or memory";
 	}
 	if (area && !map_pages(area->range.start, pages, count, prot))
@@ -355,7 +367,7 @@ static bool in_linear_map(phys_addr_t first, phys_addr_t last)
 
 static const char *ioremap_refusal(phys_addr_t phys, size_t size)
 {
-	if (!size || size > BIT(PHYS_MASK_BITS) || phys > BIT(PHYS_MASK_BITS) - size)
+	if (!size || size > BIT(cpu_pa_bits()) || phys > BIT(cpu_pa_bits()) - size)
 		return "not a range of physical addresses";
 	if (in_linear_map(phys, phys + size - 1))
 		return "memory, which the linear map has with another type; use phys_to_virt()";
@@ -370,8 +382,9 @@ void *ioremap_prot(phys_addr_t phys, size_t size, pgprot_t prot)
 	struct vm_area *area = NULL;
 
 	if (!why) {
-		area = area_create(bytes, phys - offset, VM_IOREMAP, __builtin_return_address(0));
-		why = "out of addresses or memory";
+		area = area_create(bytes, phys - offset, VM_IOREMAP, prot_memtype(prot),
+				   __builtin_return_address(0));
+		why = "no room, or mapped with another memory type";
 	}
 	if (area && !map(area->range.start, phys - offset, bytes, prot))
 		return (void *)(area->range.start + offset);

@@ -32,8 +32,8 @@ void vfree(const void *addr);
 
 /*
  * Map count pages, in the order given, side by side. The pages stay the caller's. flags: VM_MAP.
- * prot: normal memory as in the linear map (a page must not have two memory types), and not both
- * writable and executable.
+ * prot: normal memory as in the linear map (a page must not have two memory types), and not
+ * executable, for the linear map can write to it.
  */
 enum { VM_IOREMAP = 1, VM_ALLOC = 2, VM_MAP = 4 };
 void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_t prot);
@@ -41,7 +41,8 @@ void vunmap(const void *addr);
 
 /*
  * Map the device registers [phys, phys + size), neither of which need be aligned; returned is the
- * address of phys itself. Refused when any of it is memory of the linear map.
+ * address of phys itself. Refused when any of it is memory of the linear map, or mapped with
+ * another memory type already.
  */
 void *ioremap_prot(phys_addr_t phys, size_t size, pgprot_t prot);
 void iounmap(const volatile void *addr);

@@ -278,10 +278,22 @@ static bool open_at(struct zone *zone, unsigned long index, unsigned long *need)
 	return true;
 }
 
+/* The section an extent starts in; where it has too little of that one, the next, if the rest can
+ * be noted. */
+static bool open_extent(struct zone *zone, struct extent e, unsigned long *need)
+{
+	unsigned long index = section_of(e.start);
+
+	if (open_at(zone, index, need))
+		return true;
+	return e.end > section_start(index + 1) && zone->unopened.nr < zone->unopened.max &&
+	       open_at(zone, index + 1, need);
+}
+
 /*
- * Always at an extent's first section, so that an extent is never split: if its block lies in the
- * second one, the caller asks again. Sections too small to pay for themselves wait until open
- * blocks can: how many that takes is remembered, so that not every request looks at all of them.
+ * Always at an extent's beginning: if its block lies in a later section, the caller asks again.
+ * Sections too small to pay for themselves wait until open blocks can: how many that takes is
+ * remembered, so that not every request looks at all of them.
  */
 bool zone_open(struct zone *zone, unsigned int order)
 {
@@ -294,7 +306,7 @@ bool zone_open(struct zone *zone, unsigned int order)
 		struct extent e = ext->range[i];
 
 		if (ALIGN(e.start - base, size) + size <= e.end - base &&
-		    open_at(zone, section_of(e.start), &need))
+		    open_extent(zone, e, &need))
 			return true;
 	}
 	zone->open_order = order;

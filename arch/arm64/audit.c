@@ -21,7 +21,7 @@ static bool translate(unsigned long va, bool write, phys_addr_t *pa)
 	else
 		__asm__ volatile("at s1e1r, %0" ::"r"(va));
 	isb();
-	par = read_sysreg(par_el1);
+	par = read_par();
 	local_irq_restore(flags);
 	*pa = (par & GENMASK(47, 12)) | (va & GENMASK(11, 0));
 	return !(par & 1);

@@ -2,6 +2,7 @@
 #include <asm/boot.h>
 #include <asm/cache.h>
 #include <asm/cpu.h>
+#include <asm/memory.h>
 #include <asm/percpu.h>
 #include <asm/spinlock.h>
 #include <asm/sysreg.h>

@@ -198,8 +198,8 @@ static const char *__init map_registers(struct earlycon_device *dev)
 
 	if (!dev->phys)
 		return "it has no address";
-	if (dev->phys >> PHYS_MASK_BITS)
-		return "the address has more than 48 bits";
+	if (dev->phys >> cpu_pa_bits())
+		return "beyond this CPU's physical addresses";
 	if (dev->shift > 4 || (dev->width != 1 && dev->width != 4))
 		return "only registers of 1 and 4 bytes, 16 bytes apart at most, are known";
 	if (dev->phys & (dev->width - 1U))

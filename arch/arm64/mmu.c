@@ -74,7 +74,9 @@ static unsigned int tlbi_rounds(void)
 
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
-	if ((end - start) >> PAGE_SHIFT > FLUSH_PAGES_MAX) {
+	unsigned long pages = (end - start) >> PAGE_SHIFT; /* end may be 0, behind the last page */
+
+	if (pages > FLUSH_PAGES_MAX) {
 		flush_tlb_all();
 		return;
 	}
@@ -84,7 +86,7 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 		 * C5.5, TLBI VAAE1IS). */
 		u64 op = start >> 12 & GENMASK(43, 0);
 
-		for (unsigned long va = start; va < end; va += PAGE_SIZE) {
+		for (unsigned long n = pages; n; n--) {
 			__asm__ volatile("tlbi vaae1is, %0" ::"r"(op));
 			op += PAGE_SIZE >> 12;
 		}
@@ -398,11 +400,11 @@ void free_initmem(void)
 	unsigned long size = (unsigned long)(__inittext_end - __inittext_begin);
 	phys_addr_t start, end = 0;
 
-	/* Of the linear alias only that of text is read-only; that of data may be part of a larger
-	 * block. */
+	/* No longer executable before it is writable. Of the linear alias only that of text is
+	 * read-only; that of data may be part of a larger block. */
+	BUG_ON(pgtable_unmap(&init_mm, va, size));
 	BUG_ON(pgtable_protect(&init_mm, (unsigned long)phys_to_virt(__pa_symbol(__inittext_begin)),
 			       size, PAGE_KERNEL));
-	BUG_ON(pgtable_unmap(&init_mm, va, size));
 	while (ledger_find(OWNER_KERNEL_INIT, &start, &end))
 		free_reserved_range(start, end, "init");
 }

@@ -236,11 +236,11 @@ static void __noreturn die(const struct pt_regs *regs)
 	panic("%s", what);
 }
 
-unsigned long extable_fixup(unsigned long pc)
+unsigned long extable_fixup(unsigned long pc, bool serror)
 {
 	struct entry {
 		s32 start; /* from here */
-		u16 size;
+		u16 size;  /* bit 0: SErrors too */
 		s16 fixup; /* from start */
 	};
 	extern const struct entry __start___ex_table[], __stop___ex_table[];
@@ -248,13 +248,13 @@ unsigned long extable_fixup(unsigned long pc)
 	for (const struct entry *e = __start___ex_table; e < __stop___ex_table; e++) {
 		unsigned long start = (unsigned long)e + (unsigned long)(long)e->start;
 
-		if (pc - start < e->size)
+		if (pc - start < (e->size & ~3U) && (!serror || e->size & 1))
 			return start + (unsigned long)(long)e->fixup;
 	}
 	return 0;
 }
 
-/* Times in a row that one address is tried again. */
+/* Times in a row that one address is tried again: within a millisecond of each other. */
 #define SPURIOUS_MAX 16
 
 /*
@@ -264,6 +264,7 @@ unsigned long extable_fixup(unsigned long pc)
 static bool is_spurious(const struct pt_regs *regs)
 {
 	struct cpu *cpu = this_cpu();
+	u64 now;
 
 	if ((ESR_EC(regs->esr) | (EC_DABT ^ EC_IABT)) != EC_DABT || (regs->esr & 0x3c) != 4)
 		return false;
@@ -271,11 +272,14 @@ static bool is_spurious(const struct pt_regs *regs)
 	isb();
 	__asm__ volatile("at s1e1r, %0" ::"r"(regs->far));
 	isb();
-	if (read_sysreg(par_el1) & 1)
+	if (read_par() & 1)
 		return false;
-	if (cpu->spurious_at != regs->far)
+	now = read_sysreg(cntvct_el0);
+	if (cpu->spurious_at != regs->far ||
+	    now - cpu->spurious_time > (read_sysreg(cntfrq_el0) / 1000 ?: ~UL(0)))
 		cpu->spurious = 0;
 	cpu->spurious_at = regs->far;
+	cpu->spurious_time = now;
 	return cpu->spurious++ < SPURIOUS_MAX;
 }
 
@@ -288,8 +292,8 @@ void handle_exception(struct pt_regs *regs)
 	if (bss_is_clear && origin == 0 && is_spurious(regs))
 		return;
 	/* Synchronous exceptions, and SErrors that a probe waits for. */
-	fixup = extable_fixup(regs->pc);
-	if (fixup && (origin == 0 || origin == SERROR)) {
+	fixup = origin == 0 || origin == SERROR ? extable_fixup(regs->pc, origin == SERROR) : 0;
+	if (fixup) {
 		regs->pc = fixup;
 		return;
 	}

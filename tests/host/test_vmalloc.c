@@ -44,9 +44,10 @@ static struct {
 struct area {
 	unsigned long start; /* page aligned */
 	unsigned long pages;
-	unsigned int kind; /* VM_*; 0: not in use */
-	phys_addr_t phys;  /* VM_IOREMAP: of start */
-	struct page **map; /* VM_MAP */
+	unsigned int kind;    /* VM_*; 0: not in use */
+	phys_addr_t phys;     /* VM_IOREMAP: of start */
+	unsigned int memtype; /* likewise */
+	struct page **map;    /* VM_MAP */
 };
 
 static struct area areas[40];
@@ -360,7 +361,7 @@ static void do_vmalloc(struct area *area)
 /* Pages of the test's, in runs and single. */
 static void do_vmap(struct area *area)
 {
-	static const pgprot_t prots[] = {PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX};
+	static const pgprot_t prots[] = {PAGE_KERNEL, PAGE_KERNEL_RO};
 	pgprot_t prot = prots[random_below(ARRAY_SIZE(prots))];
 	unsigned int order = random_below(2) ? 0 : random_below(6), blocks = 1 + random_below(20);
 	unsigned int count = 0;
@@ -395,6 +396,20 @@ static void do_vmap(struct area *area)
 	}
 }
 
+/* Is any page of the bytes at phys mapped with another type? */
+static bool model_clash(phys_addr_t phys, size_t size, unsigned int memtype)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(areas); i++)
+		for (unsigned int page = 0; areas[i].kind == VM_IOREMAP && page < areas[i].pages;
+		     page++)
+			if (areas[i].memtype != memtype &&
+			    areas[i].phys + page * PAGE_SIZE + PAGE_SIZE >
+				    ALIGN_DOWN(phys, PAGE_SIZE) &&
+			    areas[i].phys + page * PAGE_SIZE < phys + size)
+				return true;
+	return false;
+}
+
 static void do_ioremap(struct area *area)
 {
 	static const pgprot_t prots[] = {PAGE_KERNEL_DEVICE, PAGE_KERNEL_DEVICE_NP, PAGE_KERNEL_NC};
@@ -409,7 +424,13 @@ static void do_ioremap(struct area *area)
 		phys = ALIGN_DOWN(phys, SZ_64K);
 	offset = phys % PAGE_SIZE;
 	addr = ioremap_prot(phys, size, prot);
-	assert_non_null(addr);
+	assert_int_equal(!addr, model_clash(phys, size, prot_memtype(prot)));
+	if (!addr) {
+		assert_non_null(strstr(stub_warning, "another memory type"));
+		stub_warning[0] = 0;
+		return;
+	}
+	area->memtype = prot_memtype(prot);
 	assert_int_equal((unsigned long)addr % PAGE_SIZE, offset);
 	adopt(area, addr, offset + size, VM_IOREMAP)->phys = phys - offset;
 	for (unsigned long at = 0; at < size; at += min(PAGE_SIZE, size - at)) {
@@ -584,13 +605,13 @@ static void map_page_at(const void *va)
 static void test_refusals(void **state)
 {
 	struct page *page;
-	void *addr;
+	void *addr, *again;
 
 	(void)state;
 	setup();
 	assert_true(refused(vmalloc(0), "vmalloc: 0 bytes"));
-	assert_true(refused(vmalloc(-1UL), "cannot be had"));
-	assert_true(refused(vmalloc(UL(1) << 60), "cannot be had"));
+	assert_true(refused(vmalloc(-1UL), "out of memory"));
+	assert_true(refused(vmalloc(UL(1) << 60), "out of memory"));
 	most_used = used;
 	assert_true(refused(vmalloc((RAM_PAGES + 1) * PAGE_SIZE), "out of memory"));
 	assert_int_equal(most_used, used);
@@ -599,6 +620,13 @@ static void test_refusals(void **state)
 	assert_true(
 		refused(ioremap(BIT(PHYS_MASK_BITS) - PAGE_SIZE, PAGE_SIZE + 1), "not a range"));
 	assert_true(refused(ioremap(DEVICES, -1UL), "not a range"));
+	host_pa_bits = 44;
+	assert_true(refused(ioremap(UL(1) << 45, PAGE_SIZE), "not a range"));
+	assert_true(refused(ioremap((UL(1) << 44) - 8, 9), "not a range"));
+	addr = ioremap((UL(1) << 44) - 8, 8);
+	assert_non_null(addr);
+	iounmap(addr);
+	host_pa_bits = PHYS_MASK_BITS;
 	assert_true(refused(ioremap(RAM, 4), "linear map"));
 	assert_true(refused(ioremap_wc(RAM - 8, 9), "linear map"));
 	assert_true(refused(ioremap_np(RAM + (RAM_PAGES - 1) * PAGE_SIZE + 100, 1), "linear map"));
@@ -626,7 +654,22 @@ static void test_refusals(void **state)
 	addr = ioremap(RAM + 2 * SZ_16M, SZ_64K);
 	assert_non_null(addr);
 	iounmap(addr);
+	/* A page has one memory type, whoever maps it. */
+	addr = ioremap(DEVICES + 2 * PAGE_SIZE, PAGE_SIZE + 8);
+	assert_true(refused(ioremap_np(DEVICES + 4 * PAGE_SIZE - 1, 1), "another memory type"));
+	assert_true(refused(ioremap_wc(DEVICES, 2 * PAGE_SIZE + 1), "another memory type"));
+	again = ioremap(DEVICES, 8 * PAGE_SIZE);
+	assert_non_null(again);
+	iounmap(again);
+	again = ioremap_np(DEVICES + 4 * PAGE_SIZE, 1);
+	assert_non_null(again);
+	iounmap(again);
+	iounmap(addr);
+	addr = ioremap_wc(DEVICES, 4 * PAGE_SIZE);
+	assert_non_null(addr);
+	iounmap(addr);
 	page = alloc_pages(GFP_KERNEL, 0);
+	assert_true(refused(vmap(&page, 1, VM_MAP, PAGE_KERNEL_ROX), "executable"));
 	assert_true(refused(vmap(&page, 0, VM_MAP, PAGE_KERNEL), "no pages"));
 	assert_true(refused(vmap(&page, 1, VM_ALLOC, PAGE_KERNEL), "VM_MAP"));
 	assert_true(refused(vmap(&page, 1, VM_MAP, PAGE_KERNEL_NC), "two memory types"));

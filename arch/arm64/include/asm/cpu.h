@@ -20,8 +20,6 @@ u64 ticks_to_ns(u64 ticks);
  * One that is pending is named and dropped. */
 void unmask_serror(void);
 
-/* Physical address bits of this CPU, 48 at most (ID_AA64MMFR0_EL1.PARange, Arm ARM D19.2.74). */
-unsigned int cpu_pa_bits(void);
 
 /* A stack canary nobody can foresee. Only a function that never returns may call it: canaries in
  * use would not match. */

@@ -41,6 +41,8 @@ _Static_assert(SECTMAP_START + SECTMAP_SIZE <= FIXADDR_TOP - SZ_16M,
 
 /* Physical address of PAGE_OFFSET. Set by arm64_memblock_init(), constant from then on. */
 extern phys_addr_t memstart_addr;
+/* Physical address bits of this CPU, 48 at most (ID_AA64MMFR0_EL1.PARange, Arm ARM D19.2.74). */
+unsigned int cpu_pa_bits(void);
 /* Virtual minus physical address of the kernel image. Set by head.S. */
 extern unsigned long kimage_voffset;
 

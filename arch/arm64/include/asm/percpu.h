@@ -14,6 +14,7 @@ struct cpu {
 	u64 mpidr;       /* MPIDR_EL1 affinity fields */
 	/* Where a translation fault was without reason last, and how often in a row. */
 	unsigned long spurious_at;
+	u64 spurious_time; /* CNTVCT */
 	unsigned int spurious;
 };
 

@@ -22,14 +22,14 @@
 	"isb\n"                                                                                    \
 	"hint #16\n" /* ESB */
 
-#define PROBE_READ(name, type, insn, reg, settle)                                                  \
+#define PROBE_READ(name, type, insn, reg, settle, extable)                                         \
 	static inline bool name(const volatile type *p, type *value)                               \
 	{                                                                                          \
 		unsigned int ok;                                                                   \
 		type v;                                                                            \
 		__asm__ volatile("mov %w0, #0\n"                                                   \
 				 "1: " insn " %" reg "1, %2\n" settle "mov %w0, #1\n"              \
-				 "2:\n" EXTABLE("1b", "2b", "2b")                                  \
+				 "2:\n" extable("1b", "2b", "2b")                                  \
 				 : "=&r"(ok), "=&r"(v)                                             \
 				 : "Q"(*p));                                                       \
 		if (ok)                                                                            \
@@ -43,15 +43,15 @@
 		unsigned int ok;                                                                   \
 		__asm__ volatile("mov %w0, #0\n"                                                   \
 				 "1: " insn " %w2, %1\n" PROBE_SETTLE "mov %w0, #1\n"              \
-				 "2:\n" EXTABLE("1b", "2b", "2b")                                  \
+				 "2:\n" EXTABLE_SETTLED("1b", "2b", "2b")                          \
 				 : "=&r"(ok), "=Q"(*p)                                             \
 				 : "r"(value));                                                    \
 		return ok;                                                                         \
 	}
 
-PROBE_READ(probe_read_u64, u64, "ldr", "x", "")
-PROBE_READ(probe_read_u32, u32, "ldar", "w", PROBE_SETTLE)
-PROBE_READ(probe_read_u8, u8, "ldarb", "w", PROBE_SETTLE)
+PROBE_READ(probe_read_u64, u64, "ldr", "x", "", EXTABLE)
+PROBE_READ(probe_read_u32, u32, "ldar", "w", PROBE_SETTLE, EXTABLE_SETTLED)
+PROBE_READ(probe_read_u8, u8, "ldarb", "w", PROBE_SETTLE, EXTABLE_SETTLED)
 PROBE_WRITE(probe_write_u32, u32, "str")
 PROBE_WRITE(probe_write_u8, u8, "strb")
 
@@ -84,7 +84,7 @@ static inline bool probe_pending_serror(void)
 
 	__asm__ volatile("mov %w0, #0\n"
 			 "1: msr daifclr, %1\n" PROBE_SETTLE "mov %w0, #1\n"
-			 "2:\n" EXTABLE("1b", "2b", "2b")
+			 "2:\n" EXTABLE_SETTLED("1b", "2b", "2b")
 			 : "=&r"(none)
 			 : "i"(DAIF_SERROR >> 6)
 			 : "memory");

@@ -11,6 +11,7 @@
 #define SYS_ID_AA64MMFR3_EL1 S3_0_C0_C7_3
 #define SYS_ID_AA64ISAR2_EL1 S3_0_C0_C6_2
 #define SYS_ID_AA64SMFR0_EL1 S3_0_C0_C4_5
+#define SYS_ID_AA64PFR2_EL1  S3_0_C0_C4_2
 #define SYS_ID_AA64MMFR4_EL1 S3_0_C0_C7_4
 #define SYS_GCSCR_EL2        S3_4_C2_C5_0
 #define SYS_GCSCR_EL12       S3_5_C2_C5_0
@@ -36,6 +37,9 @@
 #define SYS_HFGWTR2_EL2      S3_4_C3_C1_3
 #define SYS_HFGITR2_EL2      S3_4_C3_C1_7
 #define SYS_HDFGRTR2_EL2     S3_4_C3_C1_0
+#define SYS_ICH_HFGRTR_EL2   S3_4_C12_C9_4
+#define SYS_ICH_HFGWTR_EL2   S3_4_C12_C9_6
+#define SYS_ICH_HFGITR_EL2   S3_4_C12_C9_7
 #define SYS_HDFGWTR2_EL2     S3_4_C3_C1_1
 #define SYS_ZCR_EL2          S3_4_C1_C2_0
 #define SYS_SMCR_EL2         S3_4_C1_C2_6
@@ -112,6 +116,18 @@
 #define isb()    __asm__ volatile("isb" ::: "memory")
 #define dsb(opt) __asm__ volatile("dsb " #opt ::: "memory")
 #define dmb(opt) __asm__ volatile("dmb " #opt ::: "memory")
+
+/* PAR_EL1 behind AT and ISB. Cortex-A77 erratum 1508412: a read of it beside accesses to Device
+ * memory can lock up. */
+static inline u64 read_par(void)
+{
+	u64 par;
+
+	dmb(sy);
+	par = read_sysreg(par_el1);
+	dmb(sy);
+	return par;
+}
 
 /* An unsigned 4-bit field of an identification register. */
 static inline unsigned int id_field(u64 reg, unsigned int shift)

@@ -22,6 +22,13 @@ extern unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 
 extern phys_addr_t memstart_addr;
 
+__attribute__((weak)) unsigned int host_pa_bits = PHYS_MASK_BITS;
+
+static inline unsigned int cpu_pa_bits(void)
+{
+	return host_pa_bits;
+}
+
 static inline bool is_linear_address(unsigned long addr)
 {
 	return addr - PAGE_OFFSET < LINEAR_SIZE;
