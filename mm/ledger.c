@@ -313,23 +313,33 @@ static bool inside(const struct memblock_region *r, phys_addr_t addr, phys_addr_
 	return in;
 }
 
+static bool in_extent(const struct extents *ext, unsigned long pfn, unsigned long *end)
+{
+	unsigned int i = extents_above(ext, pfn);
+
+	if (i == ext->nr || ext->range[i].start > pfn)
+		return false;
+	*end = ext->range[i].end;
+	return true;
+}
+
 /* What a page that heads no block is, and to which page frame on. */
 static int extent_label(unsigned long pfn, unsigned long *end)
 {
-	const struct zone *zone = pfn_to_zone(pfn);
-	const struct extents *in[] = {zone ? &zone->contig : NULL, zone ? &zone->unopened : NULL};
-	const enum owner owners[] = {OWNER_CONTIG, OWNER_UNOPENED};
+	struct zone *zone = pfn_to_zone(pfn);
+	enum owner owner = OWNER_NOBODY;
+	unsigned long flags;
 
-	for (unsigned int i = 0; zone && i < ARRAY_SIZE(in); i++) {
-		unsigned int n = extents_above(in[i], pfn);
-
-		if (n < in[i]->nr && in[i]->range[n].start <= pfn) {
-			*end = in[i]->range[n].end;
-			return ledger_label(owners[i], 0);
-		}
-	}
 	*end = pfn + 1;
-	return ledger_label(OWNER_NOBODY, 0);
+	if (!zone)
+		return ledger_label(owner, 0);
+	flags = spin_lock_irqsave(&zone->lock); /* the arrays can move */
+	if (in_extent(&zone->contig, pfn, end))
+		owner = OWNER_CONTIG;
+	else if (in_extent(&zone->unopened, pfn, end))
+		owner = OWNER_UNOPENED;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return ledger_label(owner, 0);
 }
 
 /* Cut run, pages of the page allocator, down to what its first page belongs to. */

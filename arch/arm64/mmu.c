@@ -231,6 +231,12 @@ static void __init link_descriptor_tables(void)
 static phys_addr_t idmap_root __ro_after_init;
 static u64 idmap_tcr __ro_after_init, kernel_tcr __ro_after_init;
 
+static __noinline void __init idmap_page(pte_t *table, phys_addr_t pa, pgprot_t prot)
+{
+	table[(pa >> PAGE_SHIFT) & (PTRS_PER_TABLE - 1)] =
+		pte_leaf(pa & PAGE_MASK, prot, LAST_LEVEL, false);
+}
+
 /* One page, .idmap.text, at its physical address; T0SZ is chosen for where that is. */
 static void __init create_permanent_idmap(void)
 {
@@ -243,8 +249,9 @@ static void __init create_permanent_idmap(void)
 	for (; level < LAST_LEVEL; level++, table++)
 		(*table)[(pa >> LEVEL_SHIFT(level)) & (PTRS_PER_TABLE - 1)] =
 			pte_table(__pa_symbol(table + 1));
-	(*table)[(pa >> PAGE_SHIFT) & (PTRS_PER_TABLE - 1)] =
-		pte_leaf(pa, PAGE_KERNEL_ROX, LAST_LEVEL, false);
+	idmap_page(*table, pa, PAGE_KERNEL_ROX);
+	/* In the same 2 MiB: what runs here may come to an end here. */
+	idmap_page(*table, __pa_symbol(&boot_status), PAGE_KERNEL);
 	table_sync();
 
 	kernel_tcr = read_sysreg(tcr_el1) & ~GENMASK(5, 0);
