@@ -41,6 +41,7 @@ OBJS += arch/arm64/setup.o lib/dt.o lib/cmdline.o
 OBJS += arch/arm64/earlycon.o arch/arm64/uart/pl011.o arch/arm64/uart/ns16550.o
 OBJS += arch/arm64/uart/bcm2835aux.o arch/arm64/uart/smh.o
 OBJS += arch/arm64/init.o arch/arm64/reserved_mem.o mm/memblock.o mm/ledger.o
+OBJS += arch/arm64/log.o lib/logblock.o
 OBJS += arch/arm64/mmu.o mm/pgtable.o
 OBJS += mm/debug.o mm/memmap.o mm/zone.o mm/page_alloc.o mm/slab.o mm/va_space.o mm/vmalloc.o mm/show.o mm/selftest.o
 OBJS += mm/pt_audit.o arch/arm64/audit.o arch/arm64/ptdump.o arch/arm64/monitor.o lib/monitor.o arch/arm64/power.o

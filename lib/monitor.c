@@ -4,6 +4,7 @@
 #include <lib/bug.h>
 #include <lib/errno.h>
 #include <lib/kernel.h>
+#include <lib/logblock.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 
@@ -199,13 +200,19 @@ MONITOR_COMMAND(help, "[command]", "what the commands do", help_command);
 
 static int dmesg_command(int argc, char **argv)
 {
-	(void)argv;
-	if (argc != 1)
+	bool previous = argc == 2 && !strcmp(argv[1], "-p");
+
+	if (argc != 1 && !previous)
 		return -EINVAL;
-	printk_dump();
+	if (!previous) {
+		printk_dump();
+	} else if (!logblock_dump()) {
+		cprintf("no log of a previous boot\n");
+		return -ENOENT;
+	}
 	return 0;
 }
-MONITOR_COMMAND(dmesg, "", "the log, every level", dmesg_command);
+MONITOR_COMMAND(dmesg, "[-p]", "the log, every level; -p: the previous boot's", dmesg_command);
 
 static int echo_command(int argc, char **argv)
 {

@@ -4,6 +4,7 @@
 #include <lib/cmdline.h>
 #include <lib/errno.h>
 #include <lib/kernel.h>
+#include <lib/logblock.h>
 #include <lib/string.h>
 
 int console_loglevel = CONSOLE_LOGLEVEL_DEFAULT;
@@ -14,32 +15,28 @@ void (*printk_unlock)(unsigned long cookie);
 /*
  * The ring holds records, each a line as the console gets it: time stamp, text, newline. So a line
  * is rendered once, and a memory dump of the ring can be read. Positions only grow; a position
- * modulo the size is the place in data. A record lies in one piece: one of length 0 says that the
- * next one is at the start.
+ * modulo the size is the place in data. A record lies in one chunk; one of length 0 says that the
+ * next one is at the start of the next chunk. The first ring is in BSS, see printk_move().
  */
-enum { RING_SIZE = 32 * SZ_1K, RECORD_ALIGN = 8, STAMP_LEN_USUAL = 15 };
+enum { EARLY_SIZE = 16 * SZ_1K, RECORD_ALIGN = 8, STAMP_LEN_USUAL = 15 };
 
-struct __attribute__((__may_alias__)) record {
-	u16 len;
-	u8 level;
-	u8 unused;
-	char text[];
-};
-
-/* log_message.buf is laid out so that the usual line and its record are aligned alike: memcpy takes
- * words. */
+/* log_message.buf is laid out so that the usual line and its record are aligned alike. */
 _Static_assert((LOG_HEADROOM - STAMP_LEN_USUAL) % RECORD_ALIGN ==
-		       offsetof(struct record, text) % RECORD_ALIGN,
+		       offsetof(struct log_record, text) % RECORD_ALIGN,
 	       "usual line and record text are aligned alike");
 
+static char early_log[EARLY_SIZE] __aligned(RECORD_ALIGN);
+
 static struct {
+	char *data;
+	unsigned long size;
+	u64 seed;                 /* of the records' sums */
 	unsigned long head, tail; /* where the next record goes; the oldest one */
 	unsigned long shown;      /* the first one no console has been given */
 	unsigned long lost;       /* lines overwritten */
 	unsigned long unseen;     /* those of them a console should have shown; until it says so */
 	bool changing;            /* the above do not agree right now */
-	char data[RING_SIZE] __aligned(RECORD_ALIGN);
-} ring;
+} ring = {.data = early_log, .size = EARLY_SIZE};
 
 static struct console *console;
 static unsigned int console_depth; /* write() calls under way, one inside the other */
@@ -55,38 +52,33 @@ static void unlock(unsigned long cookie)
 		printk_unlock(cookie);
 }
 
-static struct record *record_at(unsigned long pos)
+static struct log_record *record_at(unsigned long pos)
 {
-	return (struct record *)&ring.data[pos % RING_SIZE];
-}
-
-static unsigned long record_size(size_t len)
-{
-	return ALIGN(offsetof(struct record, text) + len, RECORD_ALIGN);
+	return (struct log_record *)&ring.data[pos % ring.size];
 }
 
 static unsigned long bytes_to_end(unsigned long pos)
 {
-	return RING_SIZE - pos % RING_SIZE;
+	return LOG_CHUNK - pos % LOG_CHUNK;
 }
 
-/* The record at *pos, which moves on to the next; NULL for a jump to the start of data. */
-static struct record *next_record(unsigned long *pos)
+/* The record at *pos, which moves on to the next; NULL for a jump to the next chunk. */
+static struct log_record *next_record(unsigned long *pos)
 {
-	struct record *rec = record_at(*pos);
+	struct log_record *rec = record_at(*pos);
 
 	if (rec->len == 0) {
 		*pos += bytes_to_end(*pos);
 		return NULL;
 	}
-	*pos += record_size(rec->len);
+	*pos += log_record_size(rec->len);
 	return rec;
 }
 
 static void drop_oldest(void)
 {
 	bool unseen = ring.shown == ring.tail;
-	struct record *rec = next_record(&ring.tail);
+	struct log_record *rec = next_record(&ring.tail);
 
 	if (unseen)
 		ring.shown = ring.tail;
@@ -98,14 +90,38 @@ static void drop_oldest(void)
 
 static void make_room(unsigned long size)
 {
-	while (ring.head + size - ring.tail > RING_SIZE)
+	while (ring.head + size - ring.tail > ring.size)
 		drop_oldest();
+}
+
+/* A word that may lie anywhere. */
+struct __attribute__((__packed__, __may_alias__)) loose_word {
+	u64 value;
+};
+
+/* The text in words, and their sum on the way: what is in front of it in the log_message is there
+ * to be read. */
+static void fill_record(struct log_record *rec, const char *text, size_t len)
+{
+	const char *end = text + len;
+	u64 sum = log_record_sum(ring.seed, rec);
+	log_word *to = (log_word *)rec->text;
+
+	for (; end - text >= 8; text += 8) {
+		*to = ((const struct loose_word *)text)->value;
+		sum = logblock_sum(sum, *to++);
+	}
+	if (end > text) {
+		*to = ((const struct loose_word *)(end - 8))->value >> (64 - 8 * (end - text));
+		sum = logblock_sum(sum, *to);
+	}
+	rec->sum = log_record_fold(sum);
 }
 
 static void ring_append(int level, const char *text, size_t len)
 {
-	unsigned long size = record_size(len), rest = bytes_to_end(ring.head);
-	struct record *rec;
+	unsigned long size = log_record_size((u32)len), rest = bytes_to_end(ring.head);
+	struct log_record *rec;
 
 	ring.changing = true;
 	barrier();
@@ -116,9 +132,12 @@ static void ring_append(int level, const char *text, size_t len)
 	}
 	make_room(size);
 	rec = record_at(ring.head);
-	rec->len = (u16)len;
-	rec->level = (u8)level;
-	memcpy(rec->text, text, len);
+	rec->pos = (u32)(ring.head / RECORD_ALIGN);
+	rec->len = (u16)len & 0x1fff;
+	rec->level = (u16)level & 7;
+	fill_record(rec, text, len);
+	if (logblock_clean)
+		logblock_clean(rec, (const char *)rec + size);
 	ring.head += size;
 	barrier();
 	ring.changing = false;
@@ -157,7 +176,7 @@ static void console_printf(const char *fmt, ...)
 static void show_new_records(void)
 {
 	unsigned long unseen = ring.unseen, end = ring.head;
-	struct record *rec;
+	struct log_record *rec;
 
 	if (!console || console_depth >= 2)
 		return;
@@ -343,11 +362,11 @@ void unregister_console(struct console *con)
 void printk_dump(void)
 {
 	unsigned long pos = 0, end = ring.head, cookie;
-	struct record *rec;
+	struct log_record *rec;
 
 	if (ring.lost)
 		cprintf("** %lu older lines are gone, the log holds the last %u KiB\n", ring.lost,
-			(unsigned int)(RING_SIZE / SZ_1K));
+			(unsigned int)(ring.size / SZ_1K));
 	do {
 		cookie = lock();
 		pos = max(pos, ring.tail);
@@ -360,8 +379,26 @@ void printk_dump(void)
 
 const void *printk_area(size_t *size)
 {
-	*size = sizeof(ring);
-	return &ring;
+	*size = ring.size;
+	return ring.data;
+}
+
+u64 __init printk_move(char *to, u64 seed)
+{
+	unsigned long cookie = lock(), pos, end;
+
+	for (pos = ring.tail; pos < ring.head; pos = end) {
+		char *chunk = to + pos % LOG_RING_SIZE;
+
+		end = min(pos + bytes_to_end(pos), ring.head);
+		memcpy(chunk, record_at(pos), end - pos);
+		logblock_clean(chunk, chunk + (end - pos));
+	}
+	ring.data = to;
+	ring.size = LOG_RING_SIZE;
+	ring.seed = seed;
+	unlock(cookie);
+	return ring.head;
 }
 
 static int __init set_loglevel(const char *val, size_t len)

@@ -55,7 +55,7 @@ void vsinkf(struct printf_sink *sink, const char *fmt, va_list ap) __printf(2, 0
  * is locked in between. It may be of any length: whole lines go to the ring once the buffer is
  * full, and a line longer than that in parts.
  */
-enum { LOG_HEADROOM = 27, LOG_BUFFER = 472 };
+enum { LOG_HEADROOM = 31, LOG_BUFFER = 480 };
 struct log_message {
 	struct printf_sink sink;
 	u64 time;
@@ -95,6 +95,10 @@ extern void (*printk_unlock)(unsigned long cookie);
 
 /* The ring as it is in memory, so that it can be written there from the caches. */
 const void *printk_area(size_t *size);
+
+/* Move the ring to memory of LOG_RING_SIZE bytes (lib/logblock.h), where sums begin with seed.
+ * Those of lines at positions below what is returned begin with 0. */
+u64 printk_move(char *to, u64 seed);
 
 /* Print the whole ring to the console, every level (dmesg). */
 void printk_dump(void);

@@ -39,6 +39,7 @@ static const char *const owner_names[NR_OWNERS] = {
 	[OWNER_REGION] = "/reserved-memory",
 	[OWNER_SPIN_TABLE] = "cpu-release-addr of /cpus",
 	[OWNER_CMA] = "cma=",
+	[OWNER_LOG] = "log",
 	[OWNER_TABLES] = "table pages",
 	[OWNER_BOOT] = "boot's lists",
 	[OWNER_NO_REASON] = "reserved, nobody says why",

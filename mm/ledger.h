@@ -40,6 +40,7 @@ enum owner {
 	OWNER_REGION,     /* detail: the node below /reserved-memory */
 	OWNER_SPIN_TABLE, /* detail: the CPU's node */
 	OWNER_CMA,
+	OWNER_LOG,
 	OWNER_TABLES,
 	OWNER_BOOT,      /* other allocations from memblock */
 	OWNER_NO_REASON, /* reserved, and nobody said why: a mistake of ours */

@@ -163,3 +163,11 @@ void *fixmap_remap_fdt(phys_addr_t dt_phys, u32 *size, pgprot_t prot, const char
 	}
 	return map_fdt_window(dt_phys, *size, prot);
 }
+
+void *__init fixmap_map_log(phys_addr_t phys)
+{
+	table_fill(fixmap_pte(FIX_LOG), pte_leaf(phys, PAGE_KERNEL, LAST_LEVEL, false), PAGE_SIZE,
+		   LOGBLOCK_SIZE / PAGE_SIZE);
+	table_sync();
+	return (void *)fix_to_virt(FIX_LOG);
+}

@@ -12,6 +12,7 @@
 #include <asm/stacktrace.h>
 #include <lib/bug.h>
 #include <lib/errno.h>
+#include <lib/logblock.h>
 #include <lib/monitor.h>
 #include <lib/printk.h>
 #include <mm/debug.h>
@@ -29,10 +30,11 @@ struct stage {
 };
 static struct stage *first_stage, **last_stage = &first_stage;
 
-static __noinline void begin_stage(struct stage *stage, const char *name)
+static __noinline void begin_stage(struct stage *stage, const struct stage_name *name)
 {
-	stage->name = boot_stage = name;
+	stage->name = boot_stage = name->text;
 	stage->ticks = clock_ticks();
+	logblock_stage(name);
 	*last_stage = stage;
 	last_stage = &stage->next;
 }
@@ -40,7 +42,9 @@ static __noinline void begin_stage(struct stage *stage, const char *name)
 #define STAGE(call, ...)                                                                           \
 	do {                                                                                       \
 		static struct stage stage;                                                         \
-		begin_stage(&stage, #call);                                                        \
+		static const struct stage_name name = {#call};                                     \
+		_Static_assert(sizeof(#call) <= sizeof(name), "the name ends in NUL");             \
+		begin_stage(&stage, &name);                                                        \
 		call(__VA_ARGS__);                                                                 \
 	} while (0)
 /* A stage after which memory has other owners: each byte has one. */
@@ -83,6 +87,7 @@ void __init start_kernel(void)
 	STAGE(parse_early_param);          /* earlycon talks from here on */
 	unmask_serror();                   /* an error of the memory system is shown */
 	MEMORY_STAGE(arm64_memblock_init); /* memory and reserved, clipped and complete */
+	STAGE(log_init);                   /* what is logged outlives a reset from here on */
 	MEMORY_STAGE(paging_init);         /* swapper_pg_dir live, linear map there */
 	MEMORY_STAGE(bootmem_init);        /* zones and nodes */
 	MEMORY_STAGE(mem_init);            /* memory goes to the page allocator */

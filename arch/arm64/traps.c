@@ -14,6 +14,7 @@
 #include <asm/sysreg.h>
 #include <lib/bug.h>
 #include <lib/kernel.h>
+#include <lib/logblock.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 
@@ -304,5 +305,6 @@ void handle_exception(struct pt_regs *regs)
 	if (fatal_regs)
 		report_nested(regs);
 	fatal_regs = regs;
+	logblock_fault(regs->esr, regs->pc, regs->far);
 	die(regs);
 }

@@ -550,6 +550,50 @@ CASES += [
           values=r"0x0*9600004\w 0xffff8000080\w+\s+\w+: 0x0+\s"),
 ]
 
+# --- the log outlives a reset: the next boot says how the one before ended -------------------------------------------------
+
+RESET = Peek("system_reset", "")
+LAST = r"\n\[[^\n]*\] previous boot ended in "
+
+
+def after_reset(name, *steps, said, **kwargs):
+    """A boot that comes to `steps`, a reset, and a boot that says how that one ended; then to the prompt."""
+    return session(f"reset-{name}", *steps, RESET, r"Booting firstlight", LAST + said, "Boot complete: ",
+                   *command("dmesg -p", r"\n\[    0\.\d{6}\] Booting firstlight", r"Machine model: ", *kwargs.pop("log", ())),
+                   forbid=(), **kwargs)
+
+
+def hang(stopped):
+    """b ."""
+    stopped.put(stopped.physical("paging_init"), 0x14000000)
+
+
+FAULT = (Send("fault null"), r"Unhandled exception", r"Kernel panic")
+FAULT_SAID = r"monitor_loop: \[ +\d+\.\d{6}\] Unhandled exception: data abort on a write: translation fault, level \d [^\n]*\n" \
+    r"\[[^\n]*\]   ESR 0x9600004\w, pc 0xffff\w+, FAR 0x0\r"
+CASES += [
+    after_reset(f"fault-{kernel}-el{el}", *FAULT, said=FAULT_SAID, kernel=kernel,
+                run={"EL": el}, log=(r"FAR = 0x0{16}: null pointer", r"fault_command\+0x", r"Kernel panic"))
+    for kernel, el in (("gcc-48", 1), ("gcc-48", 3), ("llvm-48", 2), ("llvm-39", 2))
+]
+CASES += [
+    # Its registers are not Linux's virt's, the console is semihosting, RAM starts at 0.
+    after_reset("fault-bare", *FAULT, said=FAULT_SAID, run={"DTB": "dts/rpi4-8gb.dts"}),
+    # Two resets, and what lay on the other side of the block before does not come back.
+    after_reset("twice", *FAULT, RESET, LAST + FAULT_SAID, *FAULT, said=FAULT_SAID, log=(LAST,), count={LAST: 3}),
+    session("reset-of-a-complete-boot", Send("reboot"), "Booting firstlight", "Boot complete: ",
+            *command("dmesg -p", r"Booting firstlight", r"Boot complete: "), count={r"previous boot": 0, r"Booting firstlight": 3}),
+    session("dmesg-p-of-none", *command("dmesg -p", r"no log of a previous boot"), *command("dmesg", r"Booting firstlight"),
+            *command("mem", r"\n0x0*40[2-5]\w0000-0x0*40[2-5]\wffff +64K  log\r"), count={r"previous boot ended": 0}),
+    Case("reset-hang", append=f'run="dmesg -p; poweroff {STATUS}"', max_characters=0, steps=(
+        Stop("paging_init", hang), RESET, LAST + r"paging_init: it hung or was reset, see dmesg -p",
+        "Boot complete: ", r"dmesg -p\r", r"Booting firstlight", r"poweroff")),
+    # Where the block would be is none of the kernel's memory.
+    session("log-beyond-mem-limit", *command("dmesg", r"Log: no room at 0x40[2-5]\w0000 to outlive a reset"), append="mem=2M"),
+    odd("log-in-memreserve", r"Log: no room at", reserve="/memreserve/ 0x40300000 0x100000;"),
+    odd("log-in-no-map", r"Log: no room at", body=trees.regions("fw@40300000 { reg = <0 0x40300000 0 0x100000>; no-map; };")),
+]
+
 # --- translation faults of what the MMU translates: tried again, but not for ever -----------------------------------------
 
 

@@ -148,8 +148,9 @@ class Machine:
         return [at for at in range(start, start + 4 * count, 4) if self.insn(at) & mask == value]
 
     def log(self):
-        """The text in the log ring."""
-        words = self.read(self.physical("ring"), 4096 + 8)
+        """The text in the log: what was said before it had its block, and what is there (lib/logblock.h)."""
+        size, = self.read(LOADED_AT + 0x10)
+        words = self.read(self.physical("early_log"), 2048) + self.read(LOADED_AT + size + 0xffff & ~0xffff, 8192)
         return b"".join(word.to_bytes(8, "little") for word in words).decode("latin-1")
 
     # --- tables ---

@@ -1,5 +1,5 @@
 # Tree fuzzing: the files that read a device tree, unmodified, under libFuzzer, ASan and UBSan; see tests/fuzz/fuzz.h.
-FUZZ_SRCS    := lib/dt.c lib/cmdline.c lib/printk.c lib/vsprintf.c lib/string.c
+FUZZ_SRCS    := lib/dt.c lib/cmdline.c lib/printk.c lib/logblock.c lib/vsprintf.c lib/string.c
 FUZZ_SRCS    += arch/arm64/early/handover.c arch/arm64/fixmap.c arch/arm64/setup.c arch/arm64/init.c arch/arm64/reserved_mem.c
 FUZZ_SRCS    += arch/arm64/earlycon.c $(wildcard arch/arm64/uart/*.c)
 FUZZ_SRCS    += mm/memblock.c mm/ledger.c mm/memmap.c mm/zone.c mm/page_alloc.c mm/debug.c

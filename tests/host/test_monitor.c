@@ -135,7 +135,7 @@ static void test_builtin_commands(void **state)
 	expect_run("echo; echo a 'b  c' d", 0, "", "\na b  c d\n");
 	expect_run("help", 0, "",
 		   "aaa                     first in the alphabet\n"
-		   "dmesg                   the log, every level\n"
+		   "dmesg [-p]              the log, every level; -p: the previous boot's\n"
 		   "echo [text...]          print its words\n"
 		   "help [command]          what the commands do\n"
 		   "many <a>|<b>|<c>|<d>|<e>\n"
@@ -145,7 +145,9 @@ static void test_builtin_commands(void **state)
 		   "note <words>            note the words\n"
 		   "help: there is no command x\n"
 		   "usage: help [command]\n");
-	expect_run("dmesg x", -EINVAL, "", "usage: dmesg\n");
+	expect_run("dmesg x", -EINVAL, "", "usage: dmesg [-p]\n");
+	expect_run("dmesg -p -p", -EINVAL, "", "usage: dmesg [-p]\n");
+	expect_run("dmesg -p", -ENOENT, "", "no log of a previous boot\n");
 	printk(LOGLEVEL_DEBUG, "for dmesg only");
 	capture_clear();
 	assert_int_equal(monitor_run("dmesg"), 0);

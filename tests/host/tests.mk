@@ -6,7 +6,7 @@ HOST_TESTS :=
 
 # NAME-cflags: for the kernel sources only. kernel_names.h keeps their memcpy, snprintf and kin apart from libc's.
 KERNEL_NAMES := -include tests/host/kernel_names.h
-LIB_CORE     := lib/printk.c lib/vsprintf.c lib/string.c lib/cmdline.c
+LIB_CORE     := lib/printk.c lib/logblock.c lib/vsprintf.c lib/string.c lib/cmdline.c
 
 HOST_TESTS += test_string
 test_string-srcs := lib/string.c
@@ -20,6 +20,11 @@ HOST_TESTS += test_printk
 test_printk-srcs := $(LIB_CORE)
 test_printk-host := capture.c
 test_printk-cflags := $(KERNEL_NAMES)
+
+HOST_TESTS += test_logblock
+test_logblock-srcs := $(LIB_CORE)
+test_logblock-host := capture.c
+test_logblock-cflags := $(KERNEL_NAMES)
 
 HOST_TESTS += test_cmdline
 test_cmdline-srcs := $(LIB_CORE)

@@ -46,6 +46,11 @@ TOO_MANY = "the tables are not live, or nothing is used before the next one"
 NOT_CHECKED = {
     ("boot_dead_end", "", ""): "nothing reads on",
     ("leave_log", "", ""): "nothing reads on",
+    ("logblock_adopt", "", ""): "the next boot reads on, or U-Boot",
+    ("put_stage", "", ""): "the next boot reads on, or U-Boot",
+    ("ring_append", "", ""): "the next boot reads on, or U-Boot",
+    ("printk_move", "", ""): "the next boot reads on, or U-Boot",
+    ("fixmap_map_log", "isb", ""): "probe_read_u32 has one",
     ("is_spurious", "", ""): "PAR_EL1 after AT",
     ("primary_switched", "isb", ""): "vectors, stack pointers",
     ("clock_ticks", "isb", ""): "the counter",

@@ -10,15 +10,18 @@
  *                  FIX_EARLYCON        the console's registers until ioremap works
  *                  FIX_BTMAP_END..     early_ioremap: 7 slots of 256 KiB
  *                  FIX_FDT_END..       the device tree: 2 MiB and a page, for trees that start
- * anywhere in a page FIXADDR_START
+ *                                      anywhere in a page
+ *   FIXADDR_START  FIX_LOG_END..       the log's block (lib/logblock.h)
  */
 #ifndef ASM_FIXMAP_H
 #define ASM_FIXMAP_H
 
 #include <asm/memory.h>
 #include <asm/pte.h>
+#include <lib/logblock.h>
 
 #define MAX_FDT_SIZE     SZ_2M
+#define LOGBLOCK_SIZE    sizeof(struct logblock)
 #define FIX_BTMAPS_SLOTS 7
 #define NR_FIX_BTMAPS    ((unsigned int)(SZ_256K >> PAGE_SHIFT))
 
@@ -34,6 +37,8 @@ enum fixed_addresses {
 	FIX_BTMAP_BEGIN = FIX_BTMAP_END + (int)(FIX_BTMAPS_SLOTS * NR_FIX_BTMAPS) - 1,
 	FIX_FDT_END,
 	FIX_FDT = FIX_FDT_END + (int)(MAX_FDT_SIZE >> PAGE_SHIFT),
+	FIX_LOG_END,
+	FIX_LOG = FIX_LOG_END + (int)(LOGBLOCK_SIZE >> PAGE_SHIFT) - 1,
 	FIX_SLOTS
 };
 
@@ -81,5 +86,8 @@ bool fixmap_in_use(unsigned int idx);
  * virtual address, or NULL with *why saying what is wrong (Devicetree Specification 5.2).
  */
 void *fixmap_remap_fdt(phys_addr_t dt_phys, u32 *size, pgprot_t prot, const char **why);
+
+/* Map the log's block at physical address phys, for good. */
+void *fixmap_map_log(phys_addr_t phys);
 
 #endif

@@ -76,6 +76,11 @@ void parse_early_param(void);
 /* Make memblock's arrays complete and clipped, and choose memstart_addr. Once, after
  * parse_early_param(). */
 void arm64_memblock_init(void);
+/*
+ * Move the log to the memory behind the image, if that is there and nobody's, where it outlives a
+ * reset; and say how the previous boot ended. Once, after arm64_memblock_init().
+ */
+void log_init(void);
 /* Nodes and zone limits; sets up the page allocator's zones. Once, after paging_init(). */
 void bootmem_init(void);
 /* Hand all free memory to the page allocator and say how much there is. Once, after bootmem_init().
