@@ -159,6 +159,29 @@ static void own_cache(void)
 	CHECK(!kmem_cache_destroy(cache));
 }
 
+/* A cache of all CPUs' goes, while they give up magazines for want of memory on a node. */
+static pthread_barrier_t meeting;
+
+static void pass_cache(void)
+{
+	static struct kmem_cache *cache;
+	void *p[60];
+
+	if (!host_cpu)
+		cache = kmem_cache_create("passing", 200, 0, SLAB_PANIC, NULL);
+	pthread_barrier_wait(&meeting);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_alloc(cache, GFP_NOWAIT);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		if (p[i])
+			kmem_cache_free(cache, p[i]);
+	pthread_barrier_wait(&meeting);
+	for (unsigned int i = 0; host_cpu && i < 20; i++)
+		CHECK(!kmalloc_node(64, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 5));
+	if (!host_cpu)
+		CHECK(!kmem_cache_destroy(cache));
+}
+
 static enum kind random_kind(u64 x)
 {
 	return x % 500 == 0 ? CONTIG
@@ -184,6 +207,8 @@ static void disturb(unsigned int i, u64 x)
 		kmem_cache_shrink(shared_cache);
 	if (i % 9000 == 0)
 		drain_local_pages();
+	if (i % 500 == 7)
+		pass_cache();
 }
 
 static void run_threads(void)
@@ -193,6 +218,7 @@ static void run_threads(void)
 	init_mm.root = table_page(FIRST_LEVEL);
 	vmalloc_init();
 	shared_cache = kmem_cache_create("shared", 72, 0, SLAB_PANIC, NULL);
+	CHECK(!pthread_barrier_init(&meeting, NULL, nr_cpu_ids));
 	trade(&(const struct trade){60000, make_any, unmake, disturb});
 	for (host_cpu = 0; host_cpu < nr_cpu_ids; host_cpu++)
 		kmem_cache_shrink_all();
