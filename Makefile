@@ -3,6 +3,7 @@
 #:
 #: make            $(O)/Image, kernel.elf, System.map and compile_commands.json
 #: make run        boot it in QEMU; Ctrl-A X ends that
+#: make sdcard BOARD=rpi4|rpi3    $(O)/sdcard-$(BOARD).img, for a card of your own (README); LOADER=none: without U-Boot
 #: make test       host tests and fuzzing, then boots of four kernels (gcc, clang; VA_BITS 48, 39) in QEMU
 #: make test-host, make test-fuzz, make test-boot    one of them; test-boot: PYTEST_ARGS="-k name"
 #: make fuzz       device trees by libFuzzer, FUZZ_SECONDS=60; goes on where the last run ended
@@ -10,11 +11,14 @@
 #: make bench      instructions of the fast paths and of the boot, beside Linux's; BENCH="fast boot tree" for some of it
 #: make gdb        QEMU stopped at the Image's first instruction, gdb attached with symbols
 #: make setup      install what is missing (run, test, check and gdb do it themselves)
-#: make clean      what was built, all but libfdt; make distclean: all
+#: make clean      what was built, all but libfdt, U-Boot and the boards' trees; make distclean: all
 #:
 #: build options   O=build (a new or empty folder) V=1 CROSS_COMPILE=aarch64-linux-gnu- LLVM=1 VA_BITS=48|39 LIBFDT=<dtc source>
 #: run options     MEM=1G CPU=max EL=1|2|3 SMP=1 APPEND="bootargs" INITRD=file NUMA=1
 #:                 DTB=file.dts|.dtb  exactly this tree; MEM=base:size where it has no memory
+#:                 BOARD=rpi3|rpi4    a Raspberry Pi in place of virt, through U-Boot; LOADER=none: as its firmware does
+#:                 LOADER=uboot       virt through U-Boot
+#:                 OVERLAY=file.dtbo  applied to the tree that is delivered
 #:                 more in scripts/run
 #:
 
@@ -28,7 +32,7 @@ MAKEFLAGS    += --no-builtin-rules --no-builtin-variables
 SHELL        := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all FORCE help clean distclean setup run gdb test test-host test-boot check bench
+.PHONY: all FORCE help clean distclean setup run gdb sdcard test test-host test-boot check bench
 all:
 
 OBJS := head.o
@@ -62,10 +66,10 @@ $(error O=$(O): the output folder cannot be the source tree or a folder that hol
 endif
 
 # The mark says that the folder was new or empty when it was first built in. In no other anything is built, or deleted by `clean`.
-# (build/ with .flags in it is one from before there was a mark, libfdt alone is scripts/setup's.)
+# (build/ with .flags in it is one from before there was a mark, libfdt and boards are scripts/setup's.)
 MARK         := $(O)/.firstlight
 ifneq ($(if $(wildcard $(MARK)),,$(filter-out help,$(or $(MAKECMDGOALS),all))),)
-ifneq ($(if $(and $(filter build build/%,$(O)),$(wildcard $(O)/.flags)),,$(shell ls -A $(O) 2>/dev/null | grep -vx libfdt)),)
+ifneq ($(if $(and $(filter build build/%,$(O)),$(wildcard $(O)/.flags)),,$(shell ls -A $(O) 2>/dev/null | grep -vxE 'libfdt|boards')),)
 $(error O=$(O): there are files in it that this build did not make; name a new or an empty folder)
 endif
 ifneq ($(if $(findstring n,$(firstword -$(MAKEFLAGS))),,$(filter-out help clean distclean,$(or $(MAKECMDGOALS),all))),)
@@ -282,12 +286,13 @@ test-boot: $(KERNEL_DIRS) $(O)/archcheck.so
 # --- the commands -----------------------------------------------------------------------------------
 
 setup:
-	@LIBFDT=$(LIBFDT) scripts/setup $(O)
+	@LIBFDT=$(LIBFDT) BOARD=all scripts/setup $(O)
 
 # What the commands need; the second make sees what the first has installed.
 .PHONY: ready
 ready:
-	@LIBFDT=$(LIBFDT) scripts/setup -q $(O)
+	@LIBFDT=$(LIBFDT) BOARD=$(or $(BOARDS_WANTED),$(BOARD)) LOADER=$(LOADER) scripts/setup -q $(O)
+test: BOARDS_WANTED := all
 
 run: ready
 	@$(MAKE) -s --no-print-directory all $(O)/entry.bin
@@ -297,9 +302,15 @@ gdb: ready
 	@$(MAKE) -s --no-print-directory all $(O)/entry.bin
 	@O=$(O) scripts/gdb
 
+sdcard: ready
+	@[ -n '$(BOARD)' ] || { echo "make sdcard: say BOARD=rpi3 or BOARD=rpi4" >&2; exit 1; }
+	@$(MAKE) -s --no-print-directory all
+	@O=$(O) SDCARD=$(O)/sdcard-$(BOARD).img scripts/run
+	@echo $(O)/sdcard-$(BOARD).img
+
 bench: ready
 	@$(MAKE) -s --no-print-directory all $(O)/bench/Image $(O)/entry.bin
-	@O=$(O) scripts/bench $(BENCH)
+	@O=$(O) PI4_DTB=$(or $(PI4_DTB),$(wildcard $(O)/boards/bcm2711-rpi-4-b.dtb)) scripts/bench $(BENCH)
 
 test: ready
 	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host test-fuzz
@@ -314,9 +325,9 @@ check-images: $(KERNEL_DIRS)
 	@bad=; for dir in $^; do O=$$dir PAGE_SHIFT=$(PAGE_SHIFT) OBJS='$(OBJS:$(O)/%=%)' EARLY='$(EARLY)' \
 		scripts/check-image || bad=1; done; [ -z "$$bad" ]
 
-# libfdt stays, so that a build without network does too.
+# What setup has got stays, so that a build without network does too.
 clean:
-	@[ ! -e $(MARK) ] || { find $(O)/ -mindepth 1 -maxdepth 1 ! -name libfdt ! -name .firstlight -exec rm -rf {} + && rm -f $(COMPDB); }
+	@[ ! -e $(MARK) ] || { find $(O)/ -mindepth 1 -maxdepth 1 ! -name libfdt ! -name boards ! -name .firstlight -exec rm -rf {} + && rm -f $(COMPDB); }
 
 distclean: clean
 	@[ ! -e $(MARK) ] || rm -rf $(O)

@@ -53,6 +53,12 @@ def test_clean(source, existed):
     assert (out / ".flags").exists()
     assert make(source, "O=out/here", "clean")[0] == 0
     assert [p.name for p in out.iterdir()] == [".firstlight"]
+    # What scripts/setup has got stays, and is nobody else's.
+    for name in ("libfdt", "boards"):
+        (out / name).mkdir()
+    assert make(source, "O=out/here", "clean")[0] == 0
+    assert {p.name for p in out.iterdir()} == {".firstlight", "libfdt", "boards"}
+    (out / ".firstlight").unlink()
     assert make(source, "O=out/here", "clean", "out/here/.flags")[0] == 0
     assert make(source, "O=out/here", "distclean")[0] == 0
     assert not out.exists() and set(files(source)) == {*before, "out"} - {"out/here"}
