@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How a boot ends: semihosting, which carries an exit status, or PSCI (Arm DEN 0022), or nowhere.
- */
+/* How a boot ends: semihosting, which carries an exit status, or PSCI (Arm DEN 0022), or the
+ * Raspberry Pi's watchdog, or nowhere. */
 #include <asm/boot.h>
 #include <asm/cache.h>
 #include <asm/extable.h>
 #include <asm/power.h>
+#include <asm/probe.h>
 #include <asm/ptrace.h>
 #include <asm/semihosting.h>
 #include <asm/setup.h>
@@ -12,6 +13,7 @@
 #include <lib/errno.h>
 #include <lib/monitor.h>
 #include <lib/printk.h>
+#include <mm/vmalloc.h>
 
 /* Function numbers of PSCI 0.2 and later (DEN 0022, 5.1). 0.1 has no call for either. */
 #define PSCI_SYSTEM_OFF   0x84000008
@@ -66,11 +68,61 @@ static const char *why_no_psci(void)
 	return "the firmware did not act";
 }
 
-static void end_by_psci(u64 function)
+/*
+ * Registers of the Pi's power management, which need a password. The firmware finds a partition to
+ * boot from in bits 0, 2, 4... of RSTS, and takes number 63 for "stay off". WDOG counts down 65,536
+ * times a second.
+ */
+#define PM_RSTC       0x1c
+#define PM_RSTS       0x20
+#define PM_WDOG       0x24
+#define PM_PASSWORD   0x5a000000
+#define RSTC_WRCFG    0x30
+#define RSTC_RESET    0x20
+#define RSTS_HALT     0x555
+#define WDOG_TIME     0xfffff
+#define WDOG_LAST     10
+#define WATCHDOG_LOOK 1000000 /* times, of 25 ns and more */
+
+static bool pm_change(volatile u8 *pm, u32 reg, u32 clear, u32 set)
+{
+	volatile u32 *p = (volatile u32 *)(pm + reg);
+	u32 value;
+
+	return probe_read_u32(p, &value) &&
+	       probe_write_u32(p, (value & 0xffffff & ~clear) | set | PM_PASSWORD);
+}
+
+/* Returns if it did not work, with the reason. */
+static const char *end_by_watchdog(bool off)
+{
+	volatile u8 *pm;
+	struct dt_iter it;
+	u64 phys, size;
+	u32 left;
+
+	dt_start(&it, &machine.dt);
+	if (!dt_find_compatible(&it, "brcm,bcm2835-pm-wdt") || !dt_reg(&it, 0, &phys, &size) ||
+	    !dt_translate(&it, false, &phys))
+		return "there is no watchdog that is known";
+	pm = ioremap_np(phys, PM_WDOG + 4);
+	if (!pm)
+		return "the watchdog cannot be mapped";
+	if ((!off || pm_change(pm, PM_RSTS, 0, RSTS_HALT)) &&
+	    pm_change(pm, PM_WDOG, WDOG_TIME, WDOG_LAST) &&
+	    pm_change(pm, PM_RSTC, RSTC_WRCFG, RSTC_RESET))
+		for (u32 i = 0; i < WATCHDOG_LOOK; i++)
+			probe_read_u32((volatile u32 *)(pm + PM_WDOG), &left);
+	iounmap(pm);
+	return "the watchdog did not act";
+}
+
+static void end_machine(u64 function)
 {
 	if (machine.psci_version >= 2)
 		psci_call(function);
-	pr_err("PSCI cannot end this machine: %s\n", why_no_psci());
+	pr_err("this machine cannot be ended: PSCI: %s; %s\n", why_no_psci(),
+	       end_by_watchdog(function == PSCI_SYSTEM_OFF));
 }
 
 int machine_poweroff(u64 status)
@@ -78,13 +130,13 @@ int machine_poweroff(u64 status)
 	u64 block[2] = {ADP_STOPPED_APPLICATION_EXIT, status};
 
 	smh_call(SYS_EXIT, (u64)block, NULL);
-	end_by_psci(PSCI_SYSTEM_OFF);
+	end_machine(PSCI_SYSTEM_OFF);
 	return -ENODEV;
 }
 
 int machine_reboot(void)
 {
-	end_by_psci(PSCI_SYSTEM_RESET);
+	end_machine(PSCI_SYSTEM_RESET);
 	return -ENODEV;
 }
 

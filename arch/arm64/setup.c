@@ -267,6 +267,11 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 	scan->cpus++;
 	if (!dt_prop(it->dt, it->node, "cpu-release-addr", &prop))
 		return;
+	if (prop.len != 8 && prop.len != 4) {
+		pr_warn("/cpus/%s: cpu-release-addr of %u bytes, ignored: 8 are an address\n",
+			it->name, prop.len);
+		return;
+	}
 	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
 	ledger_reserve_or_panic(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node, it->name);
 }
