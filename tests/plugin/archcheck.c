@@ -158,9 +158,19 @@ static void block_executed(unsigned int vcpu, void *arg)
 	struct cpu *cpu = cpus[vcpu];
 	struct translation t;
 
+	if (!cpu->ran) {
+		cpu->ran = true;
+		cpu->reset_pc = place->pc;
+	}
 	if (!started && !place->header)
 		return;
 	pthread_mutex_lock(&lock);
+	/* A reset: what runs until the Image is entered again is not ours. */
+	if (cpu->entered && place->pc == cpu->reset_pc && !place->header) {
+		started = false;
+		for (struct cpu *c = cpu_next(NULL); c; c = cpu_next(c))
+			c->entered = false;
+	}
 	if (place->header)
 		image_entered(cpu, place->pc);
 	if (cpu->entered) {

@@ -36,8 +36,9 @@ enum done { NOT_DONE, ISSUED, COMPLETED, SYNCHRONIZED };
 
 struct cpu {
 	unsigned int id;
-	bool entered; /* has executed the Image's header */
-	bool unknown; /* EL or registers may have changed */
+	bool ran, entered; /* has executed anything; the Image's header, since its reset */
+	u64 reset_pc;      /* of the first block it ran */
+	bool unknown;      /* EL or registers may have changed */
 	int el;
 	bool mmu, cached; /* of the EL it is at */
 	u64 reg[NR_SYSREGS], vbar;

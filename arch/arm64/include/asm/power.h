@@ -6,8 +6,9 @@
 #include <lib/compiler.h>
 #include <lib/types.h>
 
-/* Semihosting with the status, else PSCI SYSTEM_OFF, else the Pi's watchdog, with the firmware told to
- * stay off. Returns -ENODEV, with the reason printed, when the machine goes on. Once vmalloc is up.
+/* Semihosting with the status, else PSCI SYSTEM_OFF, else the Pi's watchdog, with the firmware told
+ * to stay off. Returns -ENODEV, with the reason printed, when the machine goes on. Once vmalloc is
+ * up.
  */
 int machine_poweroff(u64 status);
 
