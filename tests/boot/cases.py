@@ -57,6 +57,7 @@ class Case:
     status: int | None = STATUS  # QEMU's exit status; None: not waited for
     timeout: int = 60  # seconds between two steps
     max_characters: int = 2000  # before the prompt; 0: any number
+    uart0: typing.Sequence[str] | None = None  # regular expressions for what a Pi's first port says, which then has a file of its own
 
 
 def boot(name, *lines, before=(), **kwargs):

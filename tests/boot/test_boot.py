@@ -17,9 +17,11 @@ import time
 import pexpect
 import pytest
 
+import boards
 import cases
 import machine
 
+CASES = cases.CASES + boards.CASES
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / os.environ.get("O", "build")
 LOGS = OUT / "boot-logs"
@@ -36,6 +38,9 @@ def environment(case, options=""):
     """What scripts/run gets, and more options for QEMU."""
     env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR", "LANG")}
     env["O"] = str(OUT / case.kernel)
+    env["BOARDS"] = str(OUT / "boards")
+    if case.uart0 is not None:
+        env["UART0"] = str(LOGS / case.name) + ".uart0"
     for name, value in case.run.items():
         env[name] = str(value(OUT) if callable(value) else value)
     if case.append:
@@ -143,6 +148,19 @@ def check_output(case, output):
         raise Failed(f"{len(before)} characters before the prompt, {case.max_characters} are possible")
 
 
+def check_uart0(case):
+    """What the other port has said."""
+    if case.uart0 is None:
+        return
+    text = text_of(LOGS / f"{case.name}.uart0")
+    for pattern in case.uart0:
+        if not re.search(pattern, text):
+            raise Failed(f"the first port does not say: {pattern}\n{text[-2000:]}")
+    for bad in case.forbid:
+        if bad in cases.TROUBLE and re.search(bad, text):
+            raise Failed(f"must not be printed on the first port: {bad}")
+
+
 def check_architecture(case):
     """Every boot runs under archcheck: it must have seen the Image run, and have nothing to report."""
     log = LOGS / f"{case.name}.archcheck"
@@ -180,6 +198,7 @@ def run(case):
                 raise Failed(f"exit status {status}, not {case.status}")
             out.flush()
             check_output(case, text_of(log))
+            check_uart0(case)
             check_architecture(case)
         except (Failed, pexpect.ExceptionPexpect) as error:
             out.flush()
@@ -205,7 +224,7 @@ def sweep(boots):
 def run_named(name):
     """For the other process, which has lists of its own."""
     boots = next((boots for boots in cases.SWEEPS if boots.name == name), None)
-    return sweep(boots) if boots else run(next(case for case in cases.CASES if case.name == name))
+    return sweep(boots) if boots else run(next(case for case in CASES if case.name == name))
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +239,7 @@ def results(request):
             future.cancel()
 
 
-@pytest.mark.parametrize("case", cases.CASES + cases.SWEEPS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES + cases.SWEEPS, ids=lambda case: case.name)
 def test_boot(case, results):
     """One boot, or one after the other."""
     wrong = results[case.name].result()
