@@ -155,7 +155,7 @@ def test_card_that_cannot_be_written(tmp_path):
 
 
 @pytest.mark.parametrize("goal, parts", (
-    (("run",), "BOARD= LOADER="), (("run", "BOARD=rpi4", "LOADER=none"), "BOARD=rpi4 LOADER=none"), (("check",), "BOARD= LOADER="),
+    (("run",), "BOARD= LOADER="), (("run", "BOARD=rpi4", "LOADER=none"), "BOARD=rpi4 LOADER=none"), (("gdb",), "BOARD= LOADER="),
     (("sdcard", "BOARD=rpi3"), "BOARD=rpi3 LOADER="), (("test",), "BOARD=all LOADER="), (("setup",), "BOARD=all")))
 def test_parts_to_get(tmp_path, goal, parts):
     """What make has scripts/setup look for: for virt nothing."""
