@@ -97,15 +97,11 @@ static bool pm_change(volatile u8 *pm, u32 reg, u32 clear, u32 set)
 static const char *end_by_watchdog(bool off)
 {
 	volatile u8 *pm;
-	struct dt_iter it;
-	u64 phys, size;
 	u32 left;
 
-	dt_start(&it, &machine.dt);
-	if (!dt_find_compatible(&it, "brcm,bcm2835-pm-wdt") || !dt_reg(&it, 0, &phys, &size) ||
-	    !dt_translate(&it, false, &phys))
+	if (!machine.watchdog)
 		return "there is no watchdog that is known";
-	pm = ioremap_np(phys, PM_WDOG + 4);
+	pm = ioremap_np(machine.watchdog, PM_WDOG + 4);
 	if (!pm)
 		return "the watchdog cannot be mapped";
 	if ((!off || pm_change(pm, PM_RSTS, 0, RSTS_HALT)) &&

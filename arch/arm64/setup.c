@@ -254,6 +254,17 @@ static void __init scan_psci(const struct dt_iter *it)
 	machine.psci_node = it->node;
 }
 
+static void __init scan_watchdog(const struct dt_iter *it)
+{
+	struct dt_prop prop;
+	u64 phys, size;
+
+	if (dt_prop(it->dt, it->node, "compatible", &prop) &&
+	    dt_list_has(&prop, "brcm,bcm2835-pm-wdt") && dt_reg(it, 0, &phys, &size) &&
+	    dt_translate(it, false, &phys))
+		machine.watchdog = phys;
+}
+
 /* A CPU waiting in a spin table polls its release address (Devicetree Specification 3.8.1), whether
  * the tree reserves it or not. */
 static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
@@ -363,6 +374,8 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 		scan_cpu(it, scan);
 	else if (it->name[0] == 'p' && dt_name_is(it->name, "psci"))
 		scan_psci(it);
+	else if (it->name[0] == 'w' && dt_name_is(it->name, "watchdog"))
+		scan_watchdog(it);
 	else if (it->name[0] == 'm' && it->depth == 1 && dt_name_is(it->name, "memory"))
 		pr_warn("/%s: no device_type = \"memory\", ignored\n", it->name);
 }

@@ -35,6 +35,7 @@ struct machine {
 	enum psci_conduit psci;
 	u32 psci_version; /* 0x00000001 for 0.1, 0x00000002 for 0.2, 0x00010000 for 1.0 and later */
 	u32 psci_node;    /* in dt; for the function numbers of version 0.1 */
+	phys_addr_t watchdog;  /* registers of a Raspberry Pi's; 0: none */
 	phys_addr_t dma_limit; /* last address every DMA master can reach (dma-ranges); all ones: no
 				  limit stated */
 	/* First and last node called /reserved-memory; 0, which is the root or a NOP: none. */
