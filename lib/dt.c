@@ -74,6 +74,8 @@ static bool enter_node(struct dt_iter *it, u32 pos)
 		return stop_walk(it, pos, "a second root node");
 	if (!next)
 		return stop_walk(it, pos, "a node name without end");
+	if (it->level == 0 && it->dt->structs[pos + 4])
+		return stop_walk(it, pos, "a root node with a name");
 	it->node = pos;
 	it->name = (const char *)it->dt->structs + pos + 4;
 	it->depth = it->level++;
@@ -243,7 +245,7 @@ static int find_end(const struct dt *dt)
 			if (!level || cell(dt->structs + pos + 8) >= dt->strings_limit)
 				return -1;
 		} else if (tag == FDT_BEGIN_NODE) {
-			if (!level++ && nodes++)
+			if (!level++ && (nodes++ || dt->structs[pos + 4]))
 				return -1;
 		} else if (tag == FDT_END_NODE) {
 			if (!level--)

@@ -54,7 +54,6 @@ void (*host_unlock_hook)(void);
 __thread unsigned long host_irqs_masked;
 __thread unsigned int host_cpu;
 pte_t init_pg_dir[PTRS_PER_TABLE] __aligned(4096);
-static unsigned int pa_bits;
 static u64 counter;
 
 u64 fuzz_counter(void)
@@ -64,11 +63,6 @@ u64 fuzz_counter(void)
 
 void unmask_serror(void)
 {
-}
-
-unsigned int cpu_pa_bits(void)
-{
-	return pa_bits;
 }
 
 void table_sync(void)
@@ -337,8 +331,8 @@ static void choose_machine(struct outcome *out, const struct trailer *trailer)
 	static const unsigned int brk[] = {0xf0000, 0, 0x1000, 0x3000, 0x10000};
 	phys_addr_t top, size = IMAGE_BRK + brk[trailer->brk % ARRAY_SIZE(brk)];
 
-	pa_bits = out->pa_bits = bits[trailer->pa_bits % ARRAY_SIZE(bits)];
-	top = UL(1) << pa_bits;
+	host_pa_bits = out->pa_bits = bits[trailer->pa_bits % ARRAY_SIZE(bits)];
+	top = UL(1) << host_pa_bits;
 	fuzz_image_end = _text + size;
 	out->image.start = choose_image(trailer->image, top, size);
 	out->image.end = out->image.start + size;

@@ -570,6 +570,11 @@ static void broken_structures_are_named(void **state)
 	expect_refused(&t, t.blob, t.size, "second root");
 	free(t.blob);
 
+	t = compile("/dts-v1/; / { };");
+	put32(t.blob + get32(t.blob + OFF_STRUCT) + 4, 0x41000000);
+	expect_refused(&t, t.blob, t.size, "a root node with a name");
+	free(t.blob);
+
 	t = compile("/dts-v1/; /memreserve/ 1 1; / { };");
 	/* Behind the reservation block's end there is nothing that ends it a second time. */
 	memset(t.blob + get32(t.blob + OFF_RSVMAP) + 16, 0xff, 16);
