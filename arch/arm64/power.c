@@ -77,48 +77,43 @@ static const char *why_no_psci(void)
 #define PM_RSTS       0x20
 #define PM_WDOG       0x24
 #define PM_PASSWORD   0x5a000000
-#define RSTC_WRCFG    0x30
 #define RSTC_RESET    0x20
 #define RSTS_HALT     0x555
-#define WDOG_TIME     0xfffff
 #define WDOG_LAST     10
-#define WATCHDOG_LOOK 1000000 /* times, of 25 ns and more */
+#define WATCHDOG_WAIT 200000 /* writes, of 25 ns and more */
 
-static bool pm_change(volatile u8 *pm, u32 reg, u32 clear, u32 set)
+static __noinline bool pm_write(volatile u8 *pm, u32 reg, u32 value)
 {
-	volatile u32 *p = (volatile u32 *)(pm + reg);
-	u32 value;
-
-	return probe_read_u32(p, &value) &&
-	       probe_write_u32(p, (value & 0xffffff & ~clear) | set | PM_PASSWORD);
+	return probe_write_u32((volatile u32 *)(pm + reg), value | PM_PASSWORD);
 }
 
 /* Returns if it did not work, with the reason. */
 static const char *end_by_watchdog(bool off)
 {
 	volatile u8 *pm;
-	u32 left;
 
 	if (!machine.watchdog)
 		return "there is no watchdog that is known";
 	pm = ioremap_np(machine.watchdog, PM_WDOG + 4);
-	if (!pm)
-		return "the watchdog cannot be mapped";
-	if ((!off || pm_change(pm, PM_RSTS, 0, RSTS_HALT)) &&
-	    pm_change(pm, PM_WDOG, WDOG_TIME, WDOG_LAST) &&
-	    pm_change(pm, PM_RSTC, RSTC_WRCFG, RSTC_RESET))
-		for (u32 i = 0; i < WATCHDOG_LOOK; i++)
-			probe_read_u32((volatile u32 *)(pm + PM_WDOG), &left);
-	iounmap(pm);
+	if (pm) {
+		if (off)
+			pm_write(pm, PM_RSTS, RSTS_HALT);
+		pm_write(pm, PM_WDOG, WDOG_LAST);
+		/* The first starts it, the others take the time. */
+		for (u32 i = 0; i < WATCHDOG_WAIT && pm_write(pm, PM_RSTC, RSTC_RESET); i++)
+			;
+		iounmap(pm);
+	}
 	return "the watchdog did not act";
 }
 
-static void end_machine(u64 function)
+static int end_machine(u64 function)
 {
 	if (machine.psci_version >= 2)
 		psci_call(function);
 	pr_err("this machine cannot be ended: PSCI: %s; %s\n", why_no_psci(),
 	       end_by_watchdog(function == PSCI_SYSTEM_OFF));
+	return -ENODEV;
 }
 
 int machine_poweroff(u64 status)
@@ -126,14 +121,12 @@ int machine_poweroff(u64 status)
 	u64 block[2] = {ADP_STOPPED_APPLICATION_EXIT, status};
 
 	smh_call(SYS_EXIT, (u64)block, NULL);
-	end_machine(PSCI_SYSTEM_OFF);
-	return -ENODEV;
+	return end_machine(PSCI_SYSTEM_OFF);
 }
 
 int machine_reboot(void)
 {
-	end_machine(PSCI_SYSTEM_RESET);
-	return -ENODEV;
+	return end_machine(PSCI_SYSTEM_RESET);
 }
 
 void leave_log(void)
