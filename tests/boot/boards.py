@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots by real loaders, on QEMU's Raspberry Pis, and with upstream's trees of them. The cases are as in cases.py; nothing is
-typed before the kernel's own prompt."""
+typed before the kernel's own prompt, but where U-Boot is told to reset."""
 import re
 import struct
 
@@ -193,4 +193,17 @@ CASES += [
                 "DTB": tree("rpi4"), "MEM": "0:960M", "OVERLAY": overlay("spin-odd", **{
                     "/cpus/cpu@0": "cpu-release-addr = <0 0xd8 0>;", "/cpus/cpu@1": "cpu-release-addr;",
                     "/cpus/cpu@2": "cpu-release-addr = [01 02 03 04 05];", "/cpus/cpu@3": "cpu-release-addr = <0x300000d8>;"})}),
+]
+
+# --- the log outlives U-Boot, its own reset, and a Pi's watchdog ------------------------------------------------------------------------
+
+FAULT_AGAIN = (r"Booting firstlight", cases.LAST + cases.FAULT_SAID, r"Boot complete: ")
+OLD_LOG = command("dmesg -p", r"Booting firstlight", r"Unhandled exception", r"Kernel panic")
+OLD_REBOOT = command("dmesg -p", r"Booting firstlight", r"Boot complete: ")
+CASES += [
+    by_u_boot(session("log-uboot", *cases.FAULT, cases.RESET, *U_BOOT, *FAULT_AGAIN, *OLD_LOG, run={"LOADER": "uboot"}, forbid=())),
+    by_u_boot(session("log-uboot-reset", *cases.FAULT, cases.RESET, Send("", "Hit any key"), Send("reset", "=> "), *U_BOOT, *FAULT_AGAIN, *OLD_LOG,
+                      kernel="llvm-39", run={"LOADER": "uboot", "EL": 2}, forbid=())),
+    session("log-watchdog-rpi3", Send("reboot"), r"Booting firstlight", r"Boot complete: ", *OLD_REBOOT, kernel="llvm-48", run={"BOARD": "rpi3", **NONE}),
+    session("log-watchdog-rpi4", Send("reboot"), r"Booting firstlight", r"Boot complete: ", *OLD_REBOOT, run={"BOARD": "rpi4", **NONE}),
 ]

@@ -24,6 +24,7 @@ class Send:
     """At the next prompt, type this."""
 
     text: str
+    prompt: str = PROMPT
 
 
 @dataclasses.dataclass
@@ -378,7 +379,7 @@ def usage(line):
 CASES += [
     session("monitor-help", *command("help", *(rf"\n{c}\b" for c in sorted(COMMANDS))), *command("help pt", r"pt "),
             *command("help frob", r"frob"), *usage("help a b"),
-            *command("help fault", r"\nfault null\|rodata\|stack\|exec\r+\n {24}do what"), *command("help dmesg", r"\ndmesg {19}the log")),
+            *command("help fault", r"\nfault null\|rodata\|stack\|exec\r+\n {24}do what"), *command("help dmesg", r"\ndmesg \[-p\] {14}the log")),
     session("monitor-memory",
             *command("mem", r"0x0*40200000-0x\w+ +\d+K  kernel text\r", r"0x0*48000000-0x0*480fffff +1024K  device tree\r", BALANCE),
             *usage("mem all"),

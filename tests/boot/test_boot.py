@@ -104,7 +104,7 @@ def converse(child, case, stopped):
             act(stopped, case, index)
             continue
         if isinstance(step, cases.Send):
-            child.expect_exact(cases.PROMPT)
+            child.expect_exact(step.prompt)
             child.sendline(step.text)
             continue
         if isinstance(step, cases.Peek):

@@ -20,7 +20,6 @@ u64 ticks_to_ns(u64 ticks);
  * One that is pending is named and dropped. */
 void unmask_serror(void);
 
-
 /* A stack canary nobody can foresee. Only a function that never returns may call it: canaries in
  * use would not match. */
 static inline void seed_stack_guard(u64 seed)
