@@ -36,7 +36,7 @@ SHELL        := /bin/sh
 all:
 
 OBJS := head.o
-OBJS += arch/arm64/early/handover.o arch/arm64/early/relocate.o
+OBJS += arch/arm64/early/console.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
 OBJS += arch/arm64/main.o
 OBJS += arch/arm64/vectors.o arch/arm64/traps.o arch/arm64/stacktrace.o arch/arm64/cpu.o
 OBJS += arch/arm64/cache.o
@@ -116,7 +116,7 @@ endif
 
 CPPFLAGS     := -I. -Iarch/arm64/include -DPAGE_SHIFT=$(PAGE_SHIFT) -DVA_BITS=$(VA_BITS)
 # hidden.h: what is declared extern is ours too, so nothing goes through the GOT before relocation.
-CFLAGS       := $(NOSTDINC) -std=gnu11 $(OPT) -flto -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics \
+CFLAGS       := $(NOSTDINC) -std=gnu11 $(OPT) -flto -g -ffreestanding -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
 		-fstack-protector-strong -fpie -fvisibility=hidden -include lib/hidden.h \
 		-mfix-cortex-a53-835769 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 		-ffunction-sections -fdata-sections \
@@ -127,7 +127,7 @@ LDFLAGS      := -pie --gc-sections --no-dynamic-linker -z text -z max-page-size=
 		-z noexecstack -Bsymbolic --build-id=none --fatal-warnings $(LDFLAGS_LD)
 
 # Before relocation and before the MMU: no canary to be read, no table of addresses.
-EARLY        := head.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
+EARLY        := head.o arch/arm64/early/console.o arch/arm64/early/handover.o arch/arm64/early/relocate.o
 $(foreach o,$(EARLY),$(eval CFLAGS_$(o) := -fno-stack-protector -fno-jump-tables -mstrict-align -fno-lto))
 CFLAGS_lib/dt.o := -isystem $(O)/libfdt/include -isystem lib/libfdt-shim
 
@@ -178,7 +178,7 @@ $(O)/bench/kernel.elf: $(BENCH_OBJ)
 $(O)/kernel.elf $(O)/bench/kernel.elf: $(OBJS) $(LIBS) $(O)/linker.lds scripts/link
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)CC='$(CC)' LINK='$(LINK)' NM='$(NM)' READELF='$(READELF)' V='$(V)' \
+	$(Q)CC='$(CC)' LINK='$(LINK)' NM='$(NM)' READELF='$(READELF)' OBJCOPY='$(OBJCOPY)' V='$(V)' \
 		scripts/link $@ $(O)/linker.lds $(filter %.o %.a,$^)
 
 $(O)/Image $(O)/bench/Image: %Image: %kernel.elf

@@ -6,10 +6,10 @@
  *          -> primary_switched (kernel's own addresses) -> start_kernel
  *
  * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and the only stores are to the
- * tables and to boot_status, past the caches. Registers with a life longer than one routine:
+ * tables and to boot_status, past the caches. What goes wrong ends in early_dead_end, which calls early/console.c. Registers with a life longer than one routine:
  *
  *   x19  CNTVCT at entry                    drop_to_el1 .. primary_switched
- *   x20  x0 of the loader: device tree      primary_entry .. primary_switched
+ *   x20  device tree                        primary_entry .. primary_switched
  *   x21  x1 of the loader                   primary_entry .. primary_switched
  *   x22  x2 of the loader                   primary_entry .. primary_switched
  *   x23  x3 of the loader                   primary_entry .. primary_switched
@@ -18,6 +18,7 @@
  *   x26  HCR_EL2 as found, or 0             drop_to_el1 .. primary_switched
  *   x27  idmap address of the tree's page   create_idmap .. primary_switched
  *   x28  T0SZ's address bits of the idmap   create_idmap .. enable_mmu
+ *   x29  x0 of the loader                   primary_entry .. primary_switched
  */
 #include <asm/macros.inc>
 #include <asm/boot.h>
@@ -41,13 +42,20 @@ _head:
 	.ascii	"ARM\x64"
 	.long	0
 	.long	boot_status_offset, 0		/* offset 0x40: where boot_status lies, from here */
+	.globl	image_sums
+image_sums:
+	.long	0, 0				/* offset 0x48: sums of what does not change, by scripts/link */
+	.balign	BOOT_OPTIONS_SIZE
+	.globl	boot_options
+boot_options:
+	.skip	BOOT_OPTIONS_SIZE		/* offset 0x80: the user's, by scripts/set-options; ends in NUL */
 
 	.section ".mmuoff.data", "aw"
 	.balign	2048
 	.globl	boot_status
 boot_status:
 	.quad	BOOT_STATUS_MAGIC, BOOT_RUNNING, 0, 0, 0, 0, 0, 0
-	.quad	0				/* STATUS_PARKED */
+	.quad	0, 0				/* STATUS_PARKED, how much of the tree was moved */
 	.balign	64
 boot_cpu_claim:
 	.quad	0, 0, 0
@@ -71,11 +79,15 @@ early_tables_end:
  */
 FUNC primary_entry
 	mov	x20, x0
+	mov	x29, x0
 	mov	x21, x1
 	mov	x22, x2
 	mov	x23, x3
 	mrs	x24, daif
 	msr	daifset, #0xf
+	msr	spsel, #1
+	mov	x4, #0
+	mov	sp, x4				/* an exception finds no stack to use */
 	adr_l	x4, early_vectors
 	mov_q	x6, SCTLR_EL2_OFF		/* good for EL3, and for EL2 with E2H set, too */
 	mov_q	x7, SCTLR_EL1_OFF
@@ -89,35 +101,33 @@ FUNC primary_entry
 	/* x25 := SCTLR as found. With the MMU off it is written at once: endianness and checks are ours from here on. */
 	msr	vbar_el1, x4
 	mrs	x25, sctlr_el1
-	tbnz	x25, #0, mmu_is_on
-	msr	sctlr_el1, x7
+	tbz	x25, #0, 1f
+	bl	prepare_mmu_off
+1:	msr	sctlr_el1, x7
 	b	5f
 2:	msr	vbar_el2, x4
 	mrs	x25, sctlr_el2
-	tbnz	x25, #0, mmu_is_on
-	msr	sctlr_el2, x6
+	tbz	x25, #0, 1f
+	bl	prepare_mmu_off
+1:	msr	sctlr_el2, x6
 	b	5f
 3:	msr	vbar_el3, x4
 	mrs	x25, sctlr_el3
-	tbnz	x25, #0, mmu_is_on
-	msr	sctlr_el3, x6
+	tbz	x25, #0, 1f
+	bl	prepare_mmu_off
+1:	msr	sctlr_el3, x6
 	b	5f
 4:	mov	x0, #BOOT_BAD_EL
 	mov	x1, x5
-	b	boot_dead_end
-mmu_is_on:
-	mov	x0, #BOOT_MMU_ON
-	mov	x1, x25
-	b	boot_dead_end
+	b	early_dead_end
 5:	isb
-	adr	x6, _head			/* adrp would lose an offset within the page */
-	mov	x0, #BOOT_MISALIGNED
-	mov	x1, x6
-	tst	x6, #(SZ_2M - 1)
-	b.ne	boot_dead_end
-
 	bl	elect_boot_cpu
+	adr	x1, _head			/* adrp would lose an offset within the page */
+	mov	x0, #BOOT_MISALIGNED
+	tst	x1, #(SZ_2M - 1)
+	b.ne	early_dead_end
 	bl	drop_to_el1
+	bl	rescue_tree
 	/* Tables are written past the caches: no line of a loader's may be written back over them, nor be read instead of them. */
 	adr_l	x0, __early_tables_start
 	adr_l	x1, __early_tables_end
@@ -134,13 +144,83 @@ mmu_is_on:
 ENDFUNC primary_entry
 
 /*
+ * Entered with the MMU on, which is against the protocol, but can be put right: what the caches hold of the image and the tree goes to
+ * memory, and the caller switches it off. Not so where this code is not mapped 1:1.
+ * Inputs: x20 := x0 of the loader, x25 := SCTLR. Preserves x4..x7
+ */
+LOCAL_FUNC prepare_mmu_off
+	mov	x8, lr
+	adr_l	x9, _end
+	adr_l	x0, _head
+	bl	maps_itself
+	sub	x0, x9, #1
+	b.ne	1f
+	bl	maps_itself
+	b.eq	2f
+1:	mov	x0, #BOOT_MMU_ON
+	mov	x1, x25
+	b	early_dead_end
+2:	adr_l	x0, _head
+	mov	x1, x9
+	bl	dcache_clean_inval_poc
+	/* After U-Boot's `go` x0 is a count of words: a tree it is where the magic is. */
+	mov	x0, x20
+	tst	x20, #3
+	b.ne	3f
+	bl	maps_itself
+	b.ne	3f
+	ldp	w1, w2, [x20]
+	mov_q	x3, 0xedfe0dd0
+	cmp	x1, x3
+	rev	w1, w2
+	mov	x2, #SZ_2M
+	ccmp	x1, x2, #2, eq
+	add	x1, x1, x20
+	b.hi	3f
+	bl	dcache_clean_inval_poc
+3:	ret	x8
+ENDFUNC prepare_mmu_off
+
+/*
+ * A tree that is misaligned, or that lies where the image has its BSS, tables and stacks, is copied to the brk area before anything is
+ * written there. What cannot be helped stays as it is, and is refused later, in words.
+ * Inputs: x20 := tree. Outputs: x20 := where it is now. Clobbers: x0..x18
+ */
+LOCAL_FUNC rescue_tree
+	cbz	x20, 1f
+	adr_l	x0, _head
+	adr_l	x1, _end
+	sub	x0, x0, #SZ_2M			/* the largest tree may begin there, and end in the image */
+	sub	x2, x1, x0
+	sub	x3, x20, x0
+	tst	x20, #7
+	ccmp	x3, x2, #0, eq
+	b.lo	2f
+1:	ret
+2:	mov	x28, lr
+	adr_l	x0, init_stack_end
+	cmp	x20, x0
+	csel	x0, x0, x1, hs			/* a stack where the tree is not */
+	bl	take_early_stack
+	mov	x0, x20
+	bl	early_rescue_tree
+	mov	x20, x0
+	mov	x1, sp
+	sub	x0, x1, #EARLY_STACK_SIZE
+	mov	x2, #0
+	mov	sp, x2
+	mov	lr, x28
+	b	dcache_clean_inval_poc
+ENDFUNC rescue_tree
+
+/*
  * One CPU goes on, whichever it is. Exclusives do not work on Device memory, so this is Lamport's splitter: who finds the door open
  * after writing its name, shuts it, and still finds its name goes on; that can be one at most, whatever the timing. It can also be none:
  * then, after a long wait, the CPU whose name is there goes on.
  * Clobbers: x0..x7
  */
 LOCAL_FUNC elect_boot_cpu
-	adr_l	x4, boot_cpu_claim		/* name, door, winner */
+	adr	x4, boot_cpu_claim		/* name, door, winner */
 	mrs	x5, mpidr_el1
 	orr	x5, x5, #BIT(63)		/* x5 := this CPU's name, never 0 */
 	ldr	x6, [x4, #8]
@@ -166,7 +246,7 @@ LOCAL_FUNC elect_boot_cpu
 	dsb	sy
 	ret
 park:
-	adr_l	x4, boot_status
+	adr	x4, boot_status
 	add	x4, x4, #STATUS_PARKED
 	str	x5, [x4]
 	dmb	sy
@@ -328,6 +408,8 @@ LOCAL_FUNC drop_to_el1
 	eret
 
 at_el2:
+	mov	x0, #0
+	mov	sp, x0
 	adr_l	x0, early_vectors
 	msr	vbar_el2, x0
 	mrs	x26, hcr_el2
@@ -516,7 +598,9 @@ at_el1:
 	lsr	x1, x0, #2
 	mov	x0, #BOOT_BAD_EL
 	cmp	x1, #1
-	b.ne	boot_dead_end
+	b.ne	early_dead_end
+	mov	x0, #0
+	mov	sp, x0
 	adr_l	x0, early_vectors
 	msr	vbar_el1, x0
 	isb
@@ -533,15 +617,15 @@ LOCAL_FUNC check_cpu
 	ubfx	x2, x1, #TGRAN_SHIFT, #4
 	mov	x0, #BOOT_NO_GRANULE
 	cmp	x2, #TGRAN_MIN
-	b.lo	boot_dead_end
+	b.lo	early_dead_end
 	cmp	x2, #TGRAN_MAX
-	b.hi	boot_dead_end
+	b.hi	early_dead_end
 	pa_bits	x1, x2, x3			/* x2 := physical address bits, 48 at most */
 	adr_l	x1, _end
 	sub	x1, x1, #1
 	lsr	x3, x1, x2
 	mov	x0, #BOOT_IMAGE_TOO_HIGH
-	cbnz	x3, boot_dead_end
+	cbnz	x3, early_dead_end
 	ret
 ENDFUNC check_cpu
 
@@ -830,10 +914,27 @@ FUNC idmap_replace_ttbr1
 	ret
 ENDFUNC idmap_replace_ttbr1
 
-/*
- * Stop this CPU for good, with the reason where README says it is. Works with the MMU on and off.
- * Inputs: x0 := reason, x1..x3 := values
- */
+/* Z set: x0 is the address that x0 is translated to, at this EL. With the MMU off it is. Clobbers: x1, x2 */
+LOCAL_FUNC maps_itself
+	mrs	x1, CurrentEL
+	cmp	x1, #(2 << 2)
+	b.eq	2f
+	b.hi	3f
+	at	s1e1r, x0
+	b	4f
+2:	at	s1e2r, x0
+	b	4f
+3:	at	s1e3r, x0
+4:	isb
+	mrs	x1, par_el1
+	ubfx	x2, x1, #12, #36
+	and	x1, x1, #1			/* F: it is not translated */
+	cmp	x2, x0, lsr #12
+	ccmp	x1, #0, #0, eq
+	ret
+ENDFUNC maps_itself
+
+/* Stop this CPU for good, with the reason where README says it is. Inputs: x0 := reason, x1..x3 := values */
 FUNC boot_dead_end
 	mov_q	x5, DEAD_END			/* an exception from here on is not worth another try */
 	adr	x4, boot_status
@@ -849,36 +950,207 @@ stop_cpu:
 	b	stop_cpu
 ENDFUNC boot_dead_end
 
-/* Inputs: none; any EL. Outputs: the syndrome in boot_status */
-LOCAL_FUNC early_exception
-	mov_q	x4, DEAD_END
-	cmp	x4, x5
-	b.eq	stop_cpu
-	mrs	x4, CurrentEL
-	mov	x0, #BOOT_EXCEPTION
-	cmp	x4, #(2 << 2)
+/* Inputs: x0 := reason, x1..x3 := values, x4 := device tree */
+FUNC leave_by_idmap
+	mov	x20, x4
+	b	early_dead_end
+ENDFUNC leave_by_idmap
+
+/*
+ * The same where there is no console yet: with the MMU off, which it is if that is possible, the reason is said, too. Called at the
+ * image's physical address; nothing is left that the kernel could go on with.
+ * Inputs: x0 := reason, x1..x3 := values, x20 := device tree
+ */
+FUNC early_dead_end
+	mov	x21, x0
+	mov	x22, x1
+	mov	x23, x2
+	mov	x24, x3
+	msr	daifset, #0xf
+	adr	x0, early_dead_end
+	bl	maps_itself
+	b.ne	1f
+	mov_q	x0, SCTLR_EL2_OFF
+	mrs	x1, CurrentEL
+	cmp	x1, #(2 << 2)
 	b.eq	2f
 	b.hi	3f
+	mov_q	x0, SCTLR_EL1_OFF
+	msr	sctlr_el1, x0
+	b	1f
+2:	msr	sctlr_el2, x0
+	b	1f
+3:	msr	sctlr_el3, x0
+1:	isb
+	b	say_dead_end
+ENDFUNC early_dead_end
+
+/* x1 := ESR, x2 := ELR, x3 := FAR of this EL. Clobbers: flags; Z set: it is EL2 */
+	.macro	read_syndrome
+	mrs	x1, CurrentEL
+	cmp	x1, #(2 << 2)
+	b.eq	.Lel2\@
+	b.hi	.Lel3\@
 	mrs	x1, esr_el1
 	mrs	x2, elr_el1
 	mrs	x3, far_el1
-	b	boot_dead_end
-2:	mrs	x1, esr_el2
+	b	.Lread\@
+.Lel2\@:
+	mrs	x1, esr_el2
 	mrs	x2, elr_el2
 	mrs	x3, far_el2
+	b	.Lread\@
+.Lel3\@:
+	mrs	x1, esr_el3
+	mrs	x2, elr_el3
+	mrs	x3, far_el3
+.Lread\@:
+	.endm
+
+/*
+ * Any EL. On an early stack it is early/console.c that ran, and what it probes may fault. No such stack is where SP is 0, or the kernel's.
+ * TPIDR_EL0 is free: it keeps x0 meanwhile.
+ */
+LOCAL_FUNC early_exception
+	msr	tpidr_el0, x0
+	mov	x0, sp
+	sub	x0, x0, #1
+	tbnz	x0, #63, 1f
+	b	early_fixup
+1:	mov_q	x4, DEAD_END
+	cmp	x4, x5
+	b.eq	stop_cpu
+	read_syndrome
+	mov	x0, #BOOT_EXCEPTION
+	b.ne	early_dead_end
 	mrs	x4, spsr_el2
 	and	x4, x4, #0xf
 	cmp	x4, #5				/* from EL1: the kernel called up, or an abort was routed here */
-	b.hi	boot_dead_end
+	b.hi	early_dead_end
 	mov	x0, #BOOT_EL2_CALL
-	b	boot_dead_end
-3:	mrs	x1, esr_el3
-	mrs	x2, elr_el3
-	mrs	x3, far_el3
 	b	boot_dead_end
 ENDFUNC early_exception
 
 	.text
+/* As early_dead_end, with the MMU off. Inputs: x21 := reason, x22..x24 := values, x20 := device tree */
+LOCAL_FUNC say_dead_end
+	adr	x19, boot_status
+	str	x21, [x19, #STATUS_REASON]
+	stp	x22, x23, [x19, #STATUS_VALUES]
+	str	x24, [x19, #STATUS_VALUES + 16]
+	dmb	sy
+	dc	civac, x19
+	dsb	sy
+	/* Compilers take it that an offset within a page stays what it was in the link. Where it does not, a copy in the brk area goes on. */
+	adr	x0, _head
+	tst	x0, #(PAGE_SIZE - 1)
+	b.eq	2f
+	adr	x1, __brk_start + PAGE_SIZE
+	and	x1, x1, #PAGE_MASK
+	sub	x4, x1, x0			/* x4 := how far it goes */
+	adr	x2, _edata
+	mov	x3, x1
+1:	ldp	x5, x6, [x0], #16
+	stp	x5, x6, [x3], #16
+	cmp	x0, x2
+	b.lo	1b
+	mov	x0, x1
+	mov	x1, x3
+	adr	x5, 2f
+	add	x4, x4, x5
+	bl	dcache_clean_inval_poc
+	ic	iallu
+	dsb	nsh
+	isb
+	br	x4
+2:	adr_l	x4, early_vectors
+	mrs	x1, CurrentEL
+	cmp	x1, #(2 << 2)
+	b.eq	3f
+	b.hi	4f
+	msr	vbar_el1, x4
+	b	5f
+3:	msr	vbar_el2, x4
+	b	5f
+4:	msr	vbar_el3, x4
+5:	msr	spsel, #1
+	adr_l	x0, init_stack_end
+	bl	take_early_stack
+	mov	x0, x21
+	mov	x1, x22
+	mov	x2, x23
+	mov	x3, x24
+	mov	x4, x20
+	bl	early_report
+LOCAL_FUNC stop_with_reason
+	ldr	x0, [x19, #STATUS_REASON]
+	ldp	x1, x2, [x19, #STATUS_VALUES]
+	ldr	x3, [x19, #STATUS_VALUES + 16]
+	b	stop_cpu
+ENDFUNC stop_with_reason
+ENDFUNC say_dead_end
+
+/* A stack for C with the MMU off: no line of it may be in a cache. Inputs: x0 := its end. Clobbers: x0..x3 */
+LOCAL_FUNC take_early_stack
+	msr	tpidrro_el0, xzr		/* no fault on it so far */
+	mov	sp, x0
+	mov	x1, x0
+	sub	x0, x0, #EARLY_STACK_SIZE
+	b	dcache_clean_inval_poc
+ENDFUNC take_early_stack
+
+/* A fault in C, with the MMU off: what is probed may, and the next one is the end. Inputs: TPIDR_EL0 := x0 */
+LOCAL_FUNC early_fixup
+	mrs	x0, tpidrro_el0
+	cbnz	x0, stop_cpu
+	sub	sp, sp, #160
+	stp	x2, x3, [sp, #16]
+	mrs	x0, tpidr_el0
+	stp	x0, x1, [sp]
+	mov	x0, #1
+	msr	tpidrro_el0, x0
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	stp	x18, lr, [sp, #144]
+	read_syndrome
+	mov	x0, x2
+	bl	extable_fixup
+	cbz	x0, 4f
+	mrs	x1, CurrentEL
+	cmp	x1, #(2 << 2)
+	b.eq	2f
+	b.hi	3f
+	msr	elr_el1, x0
+	b	1f
+2:	msr	elr_el2, x0
+	b	1f
+3:	msr	elr_el3, x0
+1:	msr	tpidrro_el0, xzr
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldp	x18, lr, [sp, #144]
+	ldp	x0, x1, [sp], #160
+	eret
+	/* In the middle of a report: the reason for that stays. */
+4:	adr	x19, boot_status
+	ldr	x0, [x19, #STATUS_REASON]
+	cbnz	x0, stop_with_reason
+	read_syndrome
+	mov	x0, #BOOT_EXCEPTION
+	b	boot_dead_end
+ENDFUNC early_fixup
+
 /*
  * At the kernel's own addresses. Everything is written through the caches from here on.
  * Inputs: x19..x27 as listed on top
@@ -895,11 +1167,9 @@ LOCAL_FUNC primary_switched
 	adr_l	x0, boot_cpu
 	msr	tpidr_el1, x0
 	isb
-	mov	x29, #0
-	mov	x30, #0
-
 	adr_l	x0, handover
-	stp	x20, x21, [x0, #HANDOVER_ARGS]
+	stp	x29, x21, [x0, #HANDOVER_ARGS]
+	str	x20, [x0, #HANDOVER_TREE]
 	stp	x22, x23, [x0, #HANDOVER_ARGS + 16]
 	and	x1, x24, #3
 	bic	x2, x24, #3
@@ -918,7 +1188,8 @@ LOCAL_FUNC primary_switched
 	adr_l	x0, kimage_voffset
 	str	x3, [x0]
 
-	/* The tree is looked at before BSS is cleared: it may lie in there. */
+	mov	x29, #0
+	mov	x30, #0
 	bl	check_handover
 	adr_l	x0, __bss_start
 	mov	w1, #0

@@ -153,6 +153,19 @@ void __init parse_early_params(const char *cmdline)
 		list_unknown(cmdline);
 }
 
+const char *__init cmdline_value(const char *cmdline, const char *name, size_t *len)
+{
+	struct word word;
+
+	while ((cmdline = next_word(cmdline, &word)) && !ends_kernel_part(&word)) {
+		if (!has_name(&word, name))
+			continue;
+		*len = word.val_len;
+		return word.val ?: "";
+	}
+	return NULL;
+}
+
 static unsigned int suffix_shift(char c)
 {
 	static const char suffixes[] = "kmgtpe";

@@ -40,6 +40,10 @@ struct early_param {
  */
 void parse_early_params(const char *cmdline);
 
+/* The value of the first word called name, without its quotes, *len characters; "" where it has no
+ * '='. NULL: there is no such word. Before the MMU is on, too. */
+const char *cmdline_value(const char *cmdline, const char *name, size_t *len);
+
 /*
  * A number, decimal or 0x..., with an optional suffix K M G T P E (powers of 1024, either case; in
  * hexadecimal E is a digit). end (may be NULL) is set behind what was understood; to s, with result

@@ -366,15 +366,18 @@ static int find_blocks(struct dt *dt, const u8 *h, char *why, size_t size)
 	return 0;
 }
 
-int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
+int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
 {
 	int error = check_header(fdt, mapped, why, size);
 
-	if (!error)
-		error = find_blocks(dt, fdt, why, size);
-	if (!error)
-		error = check_blocks(dt, why, size);
-	return error;
+	return error ? error : find_blocks(dt, fdt, why, size);
+}
+
+int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
+{
+	int error = dt_open(dt, fdt, mapped, why, size);
+
+	return error ? error : check_blocks(dt, why, size);
 }
 
 /* ---- properties ---- */

@@ -54,6 +54,9 @@ struct dt_iter {
  * with the reason in why (node and property where they can be told).
  */
 int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size);
+/* The part of it that needs no libfdt, which cannot run before the MMU is on: the header. What the
+ * blocks hold is bounded by whoever walks it. */
+int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size);
 
 /* Stand before the root. */
 void dt_start(struct dt_iter *it, const struct dt *dt);

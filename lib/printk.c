@@ -377,6 +377,20 @@ void printk_dump(void)
 	} while (pos < end);
 }
 
+const char *printk_next(unsigned long *pos, size_t *len)
+{
+	*pos = max(*pos, ring.tail);
+	while (*pos < ring.head) {
+		const struct record *rec = next_record(pos);
+
+		if (!rec || rec->level >= console_loglevel)
+			continue;
+		*len = rec->len;
+		return rec->text;
+	}
+	return NULL;
+}
+
 const void *printk_area(size_t *size)
 {
 	*size = ring.size;

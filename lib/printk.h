@@ -100,6 +100,12 @@ const void *printk_area(size_t *size);
  * Those of lines at positions below what is returned begin with 0. */
 u64 printk_move(char *to, u64 seed);
 
+/*
+ * The next line of the ring from *pos (0: the oldest) on that a console at today's level would
+ * show, len bytes. NULL: there is none. Looks and locks nothing: for a machine that prints no more.
+ */
+const char *printk_next(unsigned long *pos, size_t *len);
+
 /* Print the whole ring to the console, every level (dmesg). */
 void printk_dump(void);
 

@@ -26,8 +26,7 @@ FUNC dcache_clean_inval_poc
 ENDFUNC dcache_clean_inval_poc
 
 /*
- * void *memset(void *dst, int c, size_t n), for Normal memory. Zeroes go by DC ZVA where the CPU has it, a block (64 bytes on most) an
- * instruction.
+ * void *memset(void *dst, int c, size_t n). Zeroes go by DC ZVA where the CPU has it, a block (64 bytes on most) an instruction.
  * Inputs: x0 := dst, w1 := c, x2 := n. Outputs: x0 := dst. Clobbers: x1..x6
  */
 FUNC memset
@@ -45,6 +44,8 @@ FUNC memset
 	strb	w1, [x3], #1
 	b	1b
 2:	cbnz	x1, 4f
+	adr	x5, .
+	tbz	x5, #63, 4f			/* the MMU is off, all memory Device: DC ZVA would fault */
 	mrs	x5, dczid_el0
 	tbnz	x5, #4, 4f			/* DZP: not allowed */
 	and	x5, x5, #0xf

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <asm/boot.h>
+#include <asm/brk.h>
 #include <asm/cache.h>
 #include <asm/cpu.h>
 #include <asm/memory.h>
@@ -43,7 +44,7 @@ static void __init clock_init(void)
 	u64 hz = read_sysreg(cntfrq_el0);
 
 	if (!hz) {
-		pr_warn("CNTFRQ_EL0 is 0, firmware did not program it: time stamps stay 0\n");
+		pr_warn("preflight: CNTFRQ_EL0 is 0, firmware must program it: time stamps stay 0\n");
 		return;
 	}
 	ns_per_tick = ((u64)1000000000 << 32) / hz;
@@ -82,15 +83,33 @@ static void __init report_handover(void)
 	/* CPUs wrote there past the caches; a line from before that may still be in them. */
 	dcache_clean_inval_poc(&boot_status, (void *)((unsigned long)&boot_status + SZ_2K));
 	parked = READ_ONCE(boot_status.parked);
-	pr_debug("Entered at EL%lu, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
-		 handover.el, handover.args[0], handover.image, handover.sctlr, handover.hcr);
+	pr_debug(
+		"preflight: entered at EL%lu%s, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
+		handover.el, handover.el > 1 ? ", dropped to EL1" : "", handover.args[0],
+		handover.image, handover.sctlr, handover.hcr);
 	report_dropped("at entry", handover_serror);
+	if (handover.sctlr & SCTLR_M)
+		pr_warn("preflight: entered with the MMU on (U-Boot: use booti, not go): switched off\n");
+	else if (handover.sctlr & SCTLR_C)
+		pr_warn("preflight: entered with the D-cache on (U-Boot: use booti, not go): switched off\n");
+	if (handover.daif != DAIF_ALL)
+		pr_warn("preflight: entered with interrupts unmasked (DAIF 0x%lx); the loader must mask them\n",
+			handover.daif);
+	if (handover.tree != handover.args[0]) {
+		brk_keep(boot_status.rescued);
+		pr_warn("preflight: the device tree at 0x%lx %s: copied to 0x%lx\n",
+			handover.args[0],
+			handover.args[0] & 7
+				? "is not 8-byte aligned (U-Boot: unset fdt_high)"
+				: "lies where the kernel has its BSS (U-Boot: fdt_addr_r must be beyond image_size)",
+			handover.tree);
+	}
 	if (handover.args[1] | handover.args[2] | handover.args[3])
-		pr_warn("x1-x3 nonzero in violation of the boot protocol: 0x%lx 0x%lx 0x%lx\n",
+		pr_warn("preflight: x1-x3 nonzero in violation of the boot protocol: 0x%lx 0x%lx 0x%lx\n",
 			handover.args[1], handover.args[2], handover.args[3]);
 	if (parked)
 		pr_notice(
-			"Other CPUs entered together with this one (0x%lx was the last): parked\n",
+			"preflight: other CPUs entered together with this one (0x%lx was the last): parked; one must enter\n",
 			parked & ~BIT(63));
 }
 

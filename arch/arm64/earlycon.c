@@ -27,7 +27,7 @@ extern const struct earlycon_driver __start_earlycon_drivers[], __stop_earlycon_
 
 static struct earlycon_device device;
 
-/* ---- what drivers use ---- */
+/* ---- what drivers use, before the MMU too ---- */
 
 u32 earlycon_read_reg(struct earlycon_device *dev, unsigned int reg)
 {
@@ -115,7 +115,7 @@ fault:
 
 /* ---- the console ---- */
 
-static void write_lines(struct earlycon_device *dev, const char *text, size_t len)
+void earlycon_write(struct earlycon_device *dev, const char *text, size_t len)
 {
 	while (len > 0 && !dev->stuck) {
 		const char *newline = memchr(text, '\n', len);
@@ -145,7 +145,7 @@ static void console_write(struct console *con, const char *text, size_t len)
 	if (device.stuck)
 		return;
 	device.writer = this_cpu();
-	write_lines(&device, text, len);
+	earlycon_write(&device, text, len);
 	/* What a write comes back as belongs to it. */
 	probe_settle();
 	device.writer = NULL;
@@ -155,11 +155,16 @@ static void console_write(struct console *con, const char *text, size_t len)
 
 static struct console console = {.name = "earlycon", .write = console_write};
 
+bool earlycon_works(void)
+{
+	return device.driver && !device.stuck;
+}
+
 int earlycon_getc(void)
 {
 	int c;
 
-	if (!device.driver || device.stuck)
+	if (!earlycon_works())
 		return -1;
 	c = device.driver->getc(&device);
 	if (!device.stuck)
@@ -181,21 +186,23 @@ bool earlycon_serror(u64 esr)
 
 /* ---- bringing one up ---- */
 
-static void __init announce(const struct earlycon_device *dev, const char *space)
+static void __init announce(const struct earlycon_device *dev)
 {
 	int len = (int)dev->options_len;
 
 	if (dev->driver->window)
-		pr_info("earlycon: %s at %s 0x%016lx (options '%.*s')\n", dev->driver->shown, space,
-			dev->phys, len, dev->options);
+		pr_info("earlycon: %s at %s 0x%016lx (options '%.*s')\n", dev->driver->shown,
+			dev->space, dev->phys, len, dev->options);
 	else
 		pr_info("earlycon: %s (options '%.*s')\n", dev->driver->shown, len, dev->options);
 }
 
-static const char *__init map_registers(struct earlycon_device *dev)
+const char *__init earlycon_check(const struct earlycon_device *dev)
 {
-	phys_addr_t offset = dev->phys & ~PAGE_MASK;
+	phys_addr_t window = (phys_addr_t)dev->driver->window << dev->shift;
 
+	if (!dev->driver->window)
+		return NULL;
 	if (!dev->phys)
 		return "it has no address";
 	if (dev->phys >> cpu_pa_bits())
@@ -204,15 +211,49 @@ static const char *__init map_registers(struct earlycon_device *dev)
 		return "only registers of 1 and 4 bytes, 16 bytes apart at most, are known";
 	if (dev->phys & (dev->width - 1U))
 		return "the address is misaligned";
-	if (offset + ((phys_addr_t)dev->driver->window << dev->shift) > PAGE_SIZE)
+	if ((dev->phys & ~PAGE_MASK) + window > PAGE_SIZE)
 		return "the registers cross the end of a page";
+	return NULL;
+}
+
+static const char *__init map_registers(struct earlycon_device *dev)
+{
+	const char *why = earlycon_check(dev);
+
+	if (why || !dev->driver->window)
+		return why;
 	/* Device and cacheable mappings of one page must not mix, and what is written there would
 	 * be lost data. nGnRnE, here and in earlycon_remap(): a write's error comes from the device
 	 * itself, so a DSB waits for it. */
 	if (memblock_is_memory(dev->phys))
 		return "the address is RAM";
 	__set_fixmap(FIX_EARLYCON_MEM_BASE, dev->phys, PAGE_KERNEL_DEVICE_NP);
-	dev->base = (volatile u8 *)fix_to_virt(FIX_EARLYCON_MEM_BASE) + offset;
+	dev->base = (volatile u8 *)fix_to_virt(FIX_EARLYCON_MEM_BASE) + (dev->phys & ~PAGE_MASK);
+	return NULL;
+}
+
+/* Start the device described by *dev. NULL, or why it cannot be the console. */
+static const char *__init start_console(const struct earlycon_device *dev)
+{
+	const char *why;
+
+	device = *dev;
+	why = map_registers(&device);
+	unmask_serror();
+	if (!why)
+		why = device.driver->setup(&device);
+	if (!why && device.stuck)
+		why = "nothing answers at this address";
+	if (why) {
+		if (device.base)
+			clear_fixmap(FIX_EARLYCON_MEM_BASE);
+		device.driver = NULL;
+		device.base = NULL;
+		return why;
+	}
+	announce(&device);
+	register_console(&console);
+	monitor_getc = earlycon_getc;
 	return NULL;
 }
 
@@ -227,33 +268,6 @@ static void __init read_options(struct earlycon_device *dev)
 	p = memchr(p, ',', dev->options_len);
 	if (p && p + 1 < end)
 		dev->clock = (u32)memparse(p + 1, NULL);
-}
-
-/* Start the device described by *dev. NULL, or why it cannot be the console. */
-static const char *__init start_console(const struct earlycon_device *dev, const char *space)
-{
-	const char *why = NULL;
-
-	device = *dev;
-	read_options(&device);
-	if (device.driver->window)
-		why = map_registers(&device);
-	unmask_serror();
-	if (!why)
-		why = device.driver->setup(&device);
-	if (!why && device.stuck)
-		why = "nothing answers at this address";
-	if (why) {
-		if (device.base)
-			clear_fixmap(FIX_EARLYCON_MEM_BASE);
-		device.driver = NULL;
-		device.base = NULL;
-		return why;
-	}
-	announce(&device, space);
-	register_console(&console);
-	monitor_getc = earlycon_getc;
-	return NULL;
 }
 
 /* Is the string [s, s + len) one of list's, which are ended by NUL each and by an empty one? */
@@ -285,18 +299,17 @@ static const struct earlycon_driver *__init driver_called(const char *name, size
 }
 
 /* The optional second field says how registers are reached. NULL, or what is wrong with it. */
-static const char *__init read_space(struct earlycon_device *dev, const char **p, const char *end,
-				     const char **space)
+static const char *__init read_space(struct earlycon_device *dev, const char **p, const char *end)
 {
 	const char *field = *p;
 	size_t len;
 
-	/* The address itself, or nothing at all: start_named() knows what to say. */
+	/* The address itself, or nothing at all: earlycon_parse() knows what to say. */
 	if (field == end || (*field >= '0' && *field <= '9'))
 		return NULL;
 	len = next_field(p, end);
 	if (is_one_of("mmio32\0mmio32native\0", field, len)) {
-		*space = "MMIO32";
+		dev->space = "MMIO32";
 		dev->width = 4;
 		dev->shift = dev->driver->numbered ? 2 : 0;
 	} else if (is_one_of("mmio\0", field, len)) {
@@ -310,30 +323,30 @@ static const char *__init read_space(struct earlycon_device *dev, const char **p
 	return NULL;
 }
 
-/* NAME[,mmio|mmio32],ADDRESS[,OPTIONS] */
-static const char *__init start_named(const char *spec, size_t len)
+const char *__init earlycon_parse(struct earlycon_device *dev, const char *spec, size_t len)
 {
-	const char *p = spec, *end = spec + len, *space = "MMIO", *why;
-	struct earlycon_device dev = {.driver = driver_called(spec, next_field(&p, end))};
-	const char *after, *address;
+	const char *p = spec, *end = spec + len, *why, *after, *address;
 
-	if (!dev.driver)
+	*dev = (struct earlycon_device){.driver = driver_called(spec, next_field(&p, end)),
+					.space = "MMIO"};
+	if (!dev->driver)
 		return "no such driver; there are pl011, uart8250, bcm2835aux, omap8250 and smh";
-	dev.width = dev.driver->width;
-	dev.shift = dev.driver->shift;
-	if (dev.driver->window) {
-		why = read_space(&dev, &p, end, &space);
+	dev->width = dev->driver->width;
+	dev->shift = dev->driver->shift;
+	if (dev->driver->window) {
+		why = read_space(dev, &p, end);
 		if (why)
 			return why;
 		address = p;
 		next_field(&p, end);
-		dev.phys = memparse(address, &after);
+		dev->phys = memparse(address, &after);
 		if (after == address || (after != end && *after != ','))
 			return "a device address is missing, as in earlycon=pl011,0x9000000";
 	}
-	dev.options = p;
-	dev.options_len = (unsigned int)(end - p);
-	return start_console(&dev, space);
+	dev->options = p;
+	dev->options_len = (unsigned int)(end - p);
+	read_options(dev);
+	return NULL;
 }
 
 /* ---- chosen by the tree ---- */
@@ -347,15 +360,14 @@ static const struct earlycon_driver *__init driver_for(const struct dt_prop *com
 	return NULL;
 }
 
-/* Fill in *dev from the node the iterator stands on. NULL, or what is missing. */
-static const char *__init read_node(struct earlycon_device *dev, const struct dt_iter *it,
-				    const char **space)
+const char *__init earlycon_from_node(struct earlycon_device *dev, const struct dt_iter *it)
 {
 	const struct dt *dt = it->dt;
 	struct dt_prop compatible;
 	u32 width;
 	u64 size;
 
+	*dev = (struct earlycon_device){.options = "", .space = "MMIO"};
 	if (!dt_prop(dt, it->node, "compatible", &compatible) ||
 	    !(dev->driver = driver_for(&compatible)))
 		return "no driver for its \"compatible\"";
@@ -366,7 +378,7 @@ static const char *__init read_node(struct earlycon_device *dev, const struct dt
 	dev->phys += dt_u32(dt, it->node, "reg-offset", 0);
 	width = dt_u32(dt, it->node, "reg-io-width", 0);
 	if (width == 4)
-		*space = "MMIO32";
+		dev->space = "MMIO32";
 	dev->width = (u8)(width ? min(width, 255U) : dev->driver->width);
 	dev->shift = dev->driver->shift;
 	if (dev->driver->numbered)
@@ -375,21 +387,48 @@ static const char *__init read_node(struct earlycon_device *dev, const struct dt
 	return NULL;
 }
 
-static const char *__init start_stdout(const char *path, size_t len)
+const char *__init earlycon_from_path(struct earlycon_device *dev, const struct dt *dt,
+				      const char *path)
 {
-	struct earlycon_device dev = {.options = ""};
-	const char *colon = memchr(path, ':', len), *space = "MMIO", *why;
+	size_t len = strlen(path);
+	const char *colon = memchr(path, ':', len), *why;
 	struct dt_iter it;
 
-	if (colon) {
-		dev.options = colon + 1;
-		dev.options_len = (unsigned int)(path + len - dev.options);
-		len = (size_t)(colon - path);
-	}
-	if (!dt_find_path(&it, &machine.dt, path, len))
+	if (!dt_find_path(&it, dt, path, colon ? (size_t)(colon - path) : len))
 		return "there is no such node or alias";
-	why = read_node(&dev, &it, &space);
-	return why ? why : start_console(&dev, space);
+	why = earlycon_from_node(dev, &it);
+	if (colon) {
+		dev->options = colon + 1;
+		dev->options_len = (unsigned int)(path + len - dev->options);
+		read_options(dev);
+	}
+	return why;
+}
+
+/* GPFSEL1 of the Raspberry Pi's SoCs (BCM2835 ARM Peripherals 6.1), and of it GPIO14's function. */
+#define GPFSEL1       4
+#define GPIO14(fsel1) ((fsel1) >> 12 & 7)
+#define ALT0          4
+#define ALT5          2
+
+const char *__init earlycon_on_pins(const struct dt *dt, bool (*read)(phys_addr_t at, u32 *value))
+{
+	struct dt_iter it;
+	u64 base, size;
+	u32 value;
+
+	dt_start(&it, dt);
+	if (!dt_find_compatible(&it, "brcm,bcm2711-gpio")) {
+		dt_start(&it, dt);
+		if (!dt_find_compatible(&it, "brcm,bcm2835-gpio"))
+			return NULL;
+	}
+	if (!dt_reg(&it, 0, &base, &size) || !dt_translate(&it, false, &base) ||
+	    !read(base + GPFSEL1, &value))
+		return NULL;
+	return GPIO14(value) == ALT0   ? "arm,pl011"
+	       : GPIO14(value) == ALT5 ? "brcm,bcm2835-aux-uart"
+				       : NULL;
 }
 
 /* ---- when ---- */
@@ -397,12 +436,13 @@ static const char *__init start_stdout(const char *path, size_t len)
 static const char *__init start_by_tree(void)
 {
 	const char *path = machine.stdout_path, *why;
+	struct earlycon_device dev;
 
 	if (!path) {
 		pr_warn("earlycon: the tree has no /chosen/stdout-path; earlycon=<driver>,<address> names a console\n");
 		return "";
 	}
-	why = start_stdout(path, strlen(path));
+	why = earlycon_from_path(&dev, &machine.dt, path) ?: start_console(&dev);
 	if (why)
 		pr_warn("earlycon: stdout-path \"%s\": %s; earlycon=<driver>,<address> names a console\n",
 			path, why);
@@ -411,15 +451,16 @@ static const char *__init start_by_tree(void)
 
 static int __init set_earlycon(const char *val, size_t len)
 {
+	struct earlycon_device dev;
 	const char *why;
 
-	if (device.driver && !device.stuck)
+	if (earlycon_works())
 		return 0;
 	if (!val || !len) {
 		start_by_tree();
 		return 0;
 	}
-	why = start_named(val, len);
+	why = earlycon_parse(&dev, val, len) ?: start_console(&dev);
 	if (why)
 		pr_warn("earlycon=%.*s: %s\n", (int)len, val, why);
 	return 0;
@@ -442,7 +483,7 @@ EARLY_PARAM("console", set_console,
 
 void __init earlycon_default(void)
 {
-	if (!device.driver || device.stuck)
+	if (!earlycon_works())
 		start_by_tree();
 }
 

@@ -82,6 +82,11 @@ void *extend_brk(size_t size, size_t align)
 	return memset(start, 0, size);
 }
 
+void __init brk_keep(size_t size)
+{
+	brk_next += size;
+}
+
 /* Give back what nobody took. memblock's arrays grow into memory by now. */
 static void __init close_brk(void)
 {

@@ -79,10 +79,10 @@ void __init start_kernel(void)
 {
 	bss_is_clear = true;
 	connect_lib();
-	STAGE(boot_cpu_init);                       /* who we are, since when */
-	STAGE(early_fixmap_init);                   /* any single page can be reached */
-	STAGE(early_ioremap_init);                  /* and up to 256 KiB of a device */
-	STAGE(setup_machine_fdt, handover.args[0]); /* the tree: mapped, checked, scanned */
+	STAGE(boot_cpu_init);                    /* who we are, since when */
+	STAGE(early_fixmap_init);                /* any single page can be reached */
+	STAGE(early_ioremap_init);               /* and up to 256 KiB of a device */
+	STAGE(setup_machine_fdt, handover.tree); /* the tree: mapped, checked, scanned */
 	seed_stack_guard(machine.seed ^ clock_ticks());
 	STAGE(parse_early_param);          /* earlycon talks from here on */
 	unmask_serror();                   /* an error of the memory system is shown */

@@ -5,11 +5,13 @@
  * idmap, and tables are reached through the linear map.
  */
 #include <asm/boot.h>
+#include <asm/cache.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
 #include <asm/sections.h>
+#include <asm/setup.h>
 #include <asm/spinlock.h>
 #include <asm/sysreg.h>
 #include <asm/table.h>
@@ -299,6 +301,22 @@ static void __init cpu_replace_ttbr1(phys_addr_t root)
 	local_irq_restore(flags);
 }
 
+void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
+{
+	__typeof__(leave_by_idmap) *leave = (void *)(unsigned long)__pa_symbol(leave_by_idmap);
+
+	/* What is read with the MMU off. */
+	dcache_clean_inval_poc(_text, __bss_stop);
+	if (machine.dt_size)
+		dcache_clean_inval_poc(machine.dt.blob, machine.dt.blob + machine.dt_size);
+	local_serror_save();
+	/* Before paging_init() the one that the boot came on is there. */
+	if (idmap_root)
+		cpu_install_idmap();
+	leave(reason, v1, v2, v3, handover.tree);
+	__builtin_unreachable();
+}
+
 void __init paging_init(void)
 {
 	phys_addr_t root = __pa_symbol(swapper_pg_dir);
@@ -401,12 +419,15 @@ void __init table_pages_from_buddy(void)
 	init_mm.alloc = table_page;
 }
 
+bool init_memory_freed;
+
 void free_initmem(void)
 {
 	unsigned long va = (unsigned long)__inittext_begin;
 	unsigned long size = (unsigned long)(__inittext_end - __inittext_begin);
 	phys_addr_t start, end = 0;
 
+	init_memory_freed = true;
 	/* No longer executable before it is writable. Of the linear alias only that of text is
 	 * read-only; that of data may be part of a larger block. */
 	BUG_ON(pgtable_unmap(&init_mm, va, size));

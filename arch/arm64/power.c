@@ -4,6 +4,7 @@
 #include <asm/boot.h>
 #include <asm/cache.h>
 #include <asm/extable.h>
+#include <asm/mmu.h>
 #include <asm/power.h>
 #include <asm/probe.h>
 #include <asm/ptrace.h>
@@ -139,6 +140,8 @@ void leave_log(void)
 
 void __noreturn machine_halt(void)
 {
+	if (!image_intact(!init_memory_freed))
+		pr_emerg("preflight: " IMAGE_DAMAGED "\n");
 	leave_log();
 	dead_end(BOOT_PANIC, fatal_regs);
 }

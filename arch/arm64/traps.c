@@ -5,6 +5,7 @@
 #include <asm/extable.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
+#include <asm/mmu.h>
 #include <asm/percpu.h>
 #include <asm/power.h>
 #include <asm/ptdump.h>
@@ -69,18 +70,22 @@ static const char *look_up(const char *words, unsigned int number)
 	return NULL;
 }
 
+/* Those with a level, by bits 5:2. */
+static const char kinds[] = "\000address size fault\0"
+			    "\001translation fault\0"
+			    "\002access flag fault\0"
+			    "\003permission fault\0"
+			    "\005external abort on a table walk\0"
+			    "\377";
+
 static void describe_fault_status(unsigned int fsc, char *buf, size_t size)
 {
-	static const char *const kinds[] = {"address size fault", "translation fault",
-					    "access flag fault", "permission fault"};
-	const char *text = look_up(faults, fsc);
+	const char *text = look_up(faults, fsc), *kind = look_up(kinds, fsc >> 2);
 
 	if (text)
 		scnprintf(buf, size, "%s", text);
-	else if (fsc < 16)
-		scnprintf(buf, size, "%s, level %u", kinds[fsc >> 2], fsc & 3);
-	else if (fsc >> 2 == 5)
-		scnprintf(buf, size, "external abort on a table walk, level %u", fsc & 3);
+	else if (kind)
+		scnprintf(buf, size, "%s, level %u", kind, fsc & 3);
 	else
 		scnprintf(buf, size, "fault status 0x%x", fsc);
 }
@@ -196,9 +201,11 @@ const struct pt_regs *fatal_regs;
 
 void dead_end(u64 reason, const struct pt_regs *regs)
 {
-	if (!regs)
-		boot_dead_end(reason, 0, 0, 0);
-	boot_dead_end(reason, regs->esr, regs->pc, regs->far);
+	u64 esr = regs ? regs->esr : 0, pc = regs ? regs->pc : 0, far = regs ? regs->far : 0;
+
+	if (!bss_is_clear || (!init_memory_freed && !earlycon_works()))
+		leave_kernel(reason, esr, pc, far);
+	boot_dead_end(reason, esr, pc, far);
 }
 
 /* An exception while one is being reported: no walk, no registers, nothing that was not needed

@@ -24,6 +24,8 @@ _Static_assert(offsetof(struct handover, time) == HANDOVER_TIME, "head.S writes 
 _Static_assert(offsetof(struct handover, image) == HANDOVER_IMAGE, "head.S writes it there");
 _Static_assert(offsetof(struct handover, window) == HANDOVER_WINDOW, "head.S writes it there");
 
+_Static_assert(offsetof(struct handover, tree) == HANDOVER_TREE, "head.S writes it there");
+
 struct handover handover __ro_after_init;
 const char *handover_fault __ro_after_init;
 u64 handover_serror __ro_after_init;
@@ -42,8 +44,10 @@ static const char *judge_tree(phys_addr_t tree)
 
 	if (!tree)
 		return "it is null, the loader passed none";
+	if (tree < PAGE_SIZE)
+		return "that is no address (U-Boot: use booti, go passes a count of arguments)";
 	if (tree & 3)
-		return "not 8-byte aligned (U-Boot: unset fdt_high)";
+		return "not 8-byte aligned, nor a device tree to be copied (U-Boot: unset fdt_high)";
 	if (!handover.window)
 		return "beyond this CPU's physical addresses";
 	if (!probe_read_u32(window, &magic) || !probe_read_u32(window + 1, &second))
@@ -54,8 +58,8 @@ static const char *judge_tree(phys_addr_t tree)
 	if (magic != __builtin_bswap32(FDT_MAGIC))
 		return "no device tree there, magic is not d00dfeed";
 	if (tree & 7)
-		return "not 8-byte aligned (U-Boot: unset fdt_high)";
-	if (tree < image_last && tree + size > handover.image)
+		return "not 8-byte aligned, nor small enough to be copied (U-Boot: unset fdt_high)";
+	if (tree == handover.args[0] && tree < image_last && tree + size > handover.image)
 		return "it overlaps the kernel image or its BSS, load one of them elsewhere";
 	return NULL;
 }
@@ -70,6 +74,6 @@ u64 take_serror(void)
 void check_handover(void)
 {
 	handover_serror = take_serror();
-	handover_fault = judge_tree(handover.args[0]);
+	handover_fault = judge_tree(handover.tree);
 	local_serror_save();
 }

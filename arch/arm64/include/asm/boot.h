@@ -45,8 +45,18 @@
 #define HANDOVER_TIME   64
 #define HANDOVER_IMAGE  72
 #define HANDOVER_WINDOW 80
+#define HANDOVER_TREE   88
+
+/* The user's own options, at as many bytes from the start of the Image. */
+#define BOOT_OPTIONS_SIZE 128
+
+#define EARLY_STACK_SIZE 8192
+/* The largest tree that is moved there: what it takes the boot's lists of memory do not have. */
+#define BRK_FOR_TREE SZ_256K
 
 #ifndef __ASSEMBLER__
+#include <lib/bits.h>
+#include <lib/compiler.h>
 #include <lib/types.h>
 
 /* Written with the MMU off; 64 bytes, then a line of its own for what other CPUs write. */
@@ -56,6 +66,7 @@ struct boot_status {
 	u64 value[6];
 	u64 parked; /* MPIDR of a CPU that entered beside the boot CPU, with bit 63 set; 0: none did
 		     */
+	u64 rescued; /* bytes of the tree that were copied to the brk area, or 0 */
 };
 extern struct boot_status boot_status;
 
@@ -70,8 +81,27 @@ struct handover {
 	u64 image;   /* physical address of _text */
 	u64 window;  /* idmap address of the page-aligned tree's first page; 0 when x0 cannot be
 			mapped */
+	u64 tree;    /* physical address of the device tree: x0, or where it was moved to */
 };
 extern struct handover handover;
+
+/* In the Image's header, filled in by scripts/link and scripts/set-options. Sums of text and
+ * constants, and of init text; a command line of the user's, which ends in NUL. */
+extern const u32 image_sums[2];
+extern const char boot_options[BOOT_OPTIONS_SIZE];
+
+/* With the MMU off, on whatever console can be found: why the machine stops. */
+void early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree);
+/* With the MMU off: copy a misaligned tree, or one that lies where BSS and all behind it will be,
+ * to the brk area; returns where it is then. */
+phys_addr_t early_rescue_tree(phys_addr_t tree);
+/* To be called at its physical address, which is mapped: off with the MMU, then early_report(). */
+void leave_by_idmap(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree) __noreturn;
+
+/* Do text and constants hold what was linked; init text too, while it is there? */
+bool image_intact(bool with_init);
+#define IMAGE_DAMAGED                                                                              \
+	"the image is not what was built: something was loaded over it, or it was damaged on the way here"
 
 /* Store the reason and up to three values where they are documented, and stop this CPU. Any
  * context. */

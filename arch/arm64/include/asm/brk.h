@@ -20,5 +20,7 @@
  * has closed it.
  */
 void *extend_brk(size_t size, size_t align);
+/* Size bytes at its start are somebody's already; before extend_brk(). */
+void brk_keep(size_t size);
 
 #endif

@@ -8,6 +8,7 @@
 #define ASM_EARLYCON_H
 
 #include <lib/compiler.h>
+#include <lib/dt.h>
 #include <lib/types.h>
 
 struct cpu;
@@ -24,6 +25,7 @@ struct earlycon_device {
 	u64 serror;         /* ESR of the SError that came of it; 0: none did */
 	u32 clock, baud; /* Hz and bits per second that the user or the tree asked for; 0: leave it
 			    as it is */
+	const char *space;   /* how registers are reached, for the announcement */
 	const char *options; /* as given, for the announcement: options_len characters */
 	unsigned int options_len;
 };
@@ -75,6 +77,22 @@ void earlycon_send(struct earlycon_device *dev, const char *text, size_t len,
 		   const struct earlycon_status *room, unsigned int data_reg);
 
 /*
+ * Describe a console: by NAME[,mmio|mmio32],ADDRESS[,OPTIONS], by the node the iterator stands on,
+ * by the path or alias of one, perhaps with ":options". NULL, or what is wrong. Then, what can be
+ * told about it without touching it. These and earlycon_write() are called before the MMU is on,
+ * too.
+ */
+const char *earlycon_parse(struct earlycon_device *dev, const char *spec, size_t len);
+const char *earlycon_from_node(struct earlycon_device *dev, const struct dt_iter *it);
+const char *earlycon_from_path(struct earlycon_device *dev, const struct dt *dt, const char *path);
+const char *earlycon_check(const struct earlycon_device *dev);
+/* On a Raspberry Pi, the compatible of the UART that GPIO14, the serial port's pin, is switched to;
+ * NULL: neither, or not such a board. read() gets at a register of the GPIO block. */
+const char *earlycon_on_pins(const struct dt *dt, bool (*read)(phys_addr_t at, u32 *value));
+/* Write text, CR LF for each newline. */
+void earlycon_write(struct earlycon_device *dev, const char *text, size_t len);
+
+/*
  * At the end of parse_early_param(): when no console came up, or the one that did got stuck, try
  * the tree's stdout-path, so that no boot is silent for want of an option. Writes nothing to a
  * device the tree does not name.
@@ -83,6 +101,8 @@ void earlycon_default(void);
 /* After vmalloc_init(): move the registers from their fixmap slot to ioremap(), if that has memory.
  */
 void earlycon_remap(void);
+/* There is a console, and it takes what it gets. */
+bool earlycon_works(void);
 /* Did they stay? */
 bool earlycon_in_fixmap(void);
 /* A character typed at the console, or -1. Does not wait. */

@@ -5,6 +5,7 @@
 
 #define DAIF_IRQ_FIQ 0xc0UL /* as DAIF shows them; 6 bits lower in DAIFSET */
 #define DAIF_SERROR  0x100UL
+#define DAIF_ALL     0x3c0UL
 
 static inline unsigned long local_irq_save(void)
 {

@@ -3,6 +3,7 @@
 #ifndef ASM_MMU_H
 #define ASM_MMU_H
 
+#include <lib/compiler.h>
 #include <lib/types.h>
 
 /*
@@ -21,5 +22,10 @@ void table_pages_from_buddy(void);
 /* Give init text to the page allocator: unmapped, linear alias writable again. Called
  * from outside of them. */
 void free_initmem(void);
+extern bool init_memory_freed;
+
+/* End with early_dead_end(), which says why on a console that it looks for. While init memory is
+ * there; any context. */
+void leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3) __noreturn;
 
 #endif

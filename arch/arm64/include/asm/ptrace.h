@@ -29,7 +29,8 @@ void handle_exception(struct pt_regs *regs);
 /* The exception that is reported, or NULL. */
 extern const struct pt_regs *fatal_regs;
 
-/* boot_dead_end() with ESR, ELR and FAR of an exception, zeros where there was none. */
+/* The machine's end, on an early console as long as there is no other: boot_dead_end() with ESR,
+ * ELR and FAR of an exception, zeros where there was none. */
 void dead_end(u64 reason, const struct pt_regs *regs) __attribute__((noreturn));
 
 /* Words for an ESR: class, then for aborts the access and the fault status (Arm ARM D19.2.40).
