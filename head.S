@@ -1048,17 +1048,18 @@ LOCAL_FUNC say_dead_end
 	adr	x1, __brk_start + PAGE_SIZE
 	and	x1, x1, #PAGE_MASK
 	sub	x4, x1, x0			/* x4 := how far it goes */
-	adr	x2, _edata
-	mov	x3, x1
-1:	ldp	x5, x6, [x0], #16
-	stp	x5, x6, [x3], #16
-	cmp	x0, x2
-	b.lo	1b
+	adr	x5, _head
+	adr	x6, _edata
+	mov	x7, x1
 	mov	x0, x1
-	mov	x1, x3
+	add	x1, x6, x4
+	bl	dcache_clean_inval_poc
+1:	ldp	x2, x3, [x5], #16
+	stp	x2, x3, [x7], #16
+	cmp	x5, x6
+	b.lo	1b
 	adr	x5, 2f
 	add	x4, x4, x5
-	bl	dcache_clean_inval_poc
 	ic	iallu
 	dsb	nsh
 	isb

@@ -433,11 +433,37 @@ const char *__init earlycon_on_pins(const struct dt *dt, bool (*read)(phys_addr_
 
 /* ---- when ---- */
 
+/* Through the console's own slot, which is not in use yet. */
+static bool __init read_device(phys_addr_t at, u32 *value)
+{
+	bool ok;
+
+	__set_fixmap(FIX_EARLYCON_MEM_BASE, at, PAGE_KERNEL_DEVICE_NP);
+	ok = probe_read_u32((u32 *)(fix_to_virt(FIX_EARLYCON_MEM_BASE) + (at & ~PAGE_MASK)), value);
+	clear_fixmap(FIX_EARLYCON_MEM_BASE);
+	return ok;
+}
+
+static bool __init start_on_pins(void)
+{
+	const char *uart = earlycon_on_pins(&machine.dt, read_device);
+	struct earlycon_device dev;
+	struct dt_iter it;
+
+	dt_start(&it, &machine.dt);
+	while (uart && dt_find_compatible(&it, uart))
+		if (dt_available(it.dt, it.node) && !earlycon_from_node(&dev, &it))
+			return !start_console(&dev);
+	return false;
+}
+
 static const char *__init start_by_tree(void)
 {
 	const char *path = machine.stdout_path, *why;
 	struct earlycon_device dev;
 
+	if (!path && start_on_pins())
+		return NULL;
 	if (!path) {
 		pr_warn("earlycon: the tree has no /chosen/stdout-path; earlycon=<driver>,<address> names a console\n");
 		return "";
@@ -449,14 +475,14 @@ static const char *__init start_by_tree(void)
 	return why;
 }
 
-static int __init set_earlycon(const char *val, size_t len)
+int __init earlycon_choose(const char *val, size_t len)
 {
 	struct earlycon_device dev;
 	const char *why;
 
 	if (earlycon_works())
 		return 0;
-	if (!val || !len) {
+	if (!val || !len || (len == 3 && !memcmp(val, "all", 3))) {
 		start_by_tree();
 		return 0;
 	}
@@ -465,7 +491,7 @@ static int __init set_earlycon(const char *val, size_t len)
 		pr_warn("earlycon=%.*s: %s\n", (int)len, val, why);
 	return 0;
 }
-EARLY_PARAM("earlycon", set_earlycon,
+EARLY_PARAM("earlycon", earlycon_choose,
 	    "[=<driver>[,mmio|mmio32],<address>[,<options>]] sets the first console");
 
 /* Linux's console=uart8250,mmio32,... means an early console too; ttyS0 and the like name drivers
@@ -475,7 +501,7 @@ static int __init set_console(const char *val, size_t len)
 	const char *p = val;
 
 	if (val && memchr(val, ',', len) && driver_called(val, next_field(&p, val + len)))
-		return set_earlycon(val, len);
+		return earlycon_choose(val, len);
 	return 0;
 }
 EARLY_PARAM("console", set_console,

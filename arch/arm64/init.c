@@ -171,9 +171,11 @@ static void __init check_initrd(phys_addr_t kernel, phys_addr_t kernel_size)
 		why = "not all of it is memory the kernel can reach";
 	else if (start < kernel + kernel_size && kernel < end)
 		why = "it overlaps the kernel, the loader must place it elsewhere";
+	else if (start < machine.dt_phys + machine.dt_size && machine.dt_phys < end)
+		why = "it overlaps the device tree, the loader must place it elsewhere";
 	if (!why)
 		return;
-	pr_warn("initrd at 0x%lx-0x%lx ignored: %s\n", start, end, why);
+	pr_warn("preflight: initrd at 0x%lx-0x%lx ignored: %s\n", start, end, why);
 	machine.initrd_start = machine.initrd_end = 0;
 }
 
@@ -246,6 +248,9 @@ void __init arm64_memblock_init(void)
 	own_the_image(kernel, size);
 	fit_linear_map(kernel + size);
 	check_initrd(kernel, size);
+	if (memory_inside(machine.dt_phys, machine.dt_size) != machine.dt_size)
+		pr_warn("preflight: the device tree at 0x%lx-0x%lx is outside of the memory it describes\n",
+			machine.dt_phys, machine.dt_phys + machine.dt_size);
 	apply_memory_limit(kernel, size);
 
 	own_kernel_parts();

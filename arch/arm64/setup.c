@@ -432,6 +432,16 @@ void __init setup_machine_fdt(phys_addr_t dt_phys)
 
 void __init parse_early_param(void)
 {
+	const char *spec;
+	size_t len;
+
+	if (!machine.bootargs[0]) {
+		machine.bootargs = user_options();
+	} else {
+		spec = cmdline_value(user_options(), "earlycon", &len);
+		if (spec)
+			earlycon_choose(spec, len);
+	}
 	parse_early_params(machine.bootargs);
 	earlycon_default();
 	if (machine.bootargs[0])

@@ -19,12 +19,14 @@ import pytest
 
 import boards
 import cases
+import entries
 import machine
 
 CASES = cases.CASES + boards.CASES
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / os.environ.get("O", "build")
 LOGS = OUT / "boot-logs"
+CASES = cases.CASES + entries.CASES
 JOBS = int(os.environ.get("BOOT_JOBS", os.cpu_count() or 1))
 # A loaded machine is slow, a hanging kernel is slow for ever.
 SLOWNESS = float(os.environ.get("BOOT_SLOWNESS", "1"))

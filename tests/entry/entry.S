@@ -14,6 +14,8 @@
  *	0x48  size of memory to fill with garbage first, multiples of 8
  *	0x50  not 0: an Image at EL1, on virt, gets so many writes less one through to the UART, then each is answered by an SError
  *
+ *	0x58  pairs of an address and a value: 32 bits to be written after the garbage; an address of 0 ends them
+ *
  * To enter at EL1 or EL2 the machine must have that EL; the ELs above are set up as the arm64 boot protocol asks of
  * firmware. They answer every SMC and HVC that gets to them with -1 (PSCI and SMCCC: not supported); any other trap from the
  * Image ends QEMU with status 99. SErrors need EL2 above the Image.
@@ -24,6 +26,8 @@
 #define FLAG_POISON  3 /* registers that the protocol leaves open hold garbage, in the entered EL and below */
 #define FLAG_BE      4 /* data is big-endian in the entered EL */
 #define FLAG_SERROR  5 /* an SError is pending, for an Image at EL1 */
+#define FLAG_NOCLOCK 6 /* CNTFRQ_EL0 is 0 */
+#define FLAG_SHIFTED 7 /* with the MMU on, all but the first GiB lies 1 GiB higher than it is */
 
 #define AT   0x4000000 /* where scripts/run puts this on virt */
 #define UART 0x9000000
@@ -75,6 +79,15 @@ base:
 identity:	/* one level 1 table of 1 GiB blocks: AF, inner shareable, attribute 0 */
 	.set	gib, 0
 	.rept	512
+	.quad	(gib << 30) | 0x701
+	.set	gib, gib + 1
+	.endr
+
+	.balign	4096
+shifted:
+	.quad	0x701
+	.set	gib, 0
+	.rept	511
 	.quad	(gib << 30) | 0x701
 	.set	gib, gib + 1
 	.endr
@@ -204,12 +217,19 @@ start:
 	mov64	x2, 0xdeadbeefa5a5a5a5
 	add	x1, x0, x1
 3:	cmp	x0, x1
-	b.hs	2f
+	b.hs	4f
 	str	x2, [x0], #8
 	b	3b
+4:	add	x0, x28, #0x58
+5:	ldp	x1, x2, [x0], #16
+	cbz	x1, 2f
+	str	w2, [x1]
+	b	5b
 
 	/* The ELs above the entered one are ours. */
-2:	cmp	x19, #3
+2:	tbz	x21, #FLAG_NOCLOCK, 1f
+	msr	cntfrq_el0, xzr
+1:	cmp	x19, #3
 	b.lo	1f
 	cmp	x20, #3
 	b.eq	1f
@@ -236,7 +256,7 @@ at_el3:
 	msr	tcr_el3, x1
 	mov	x1, #0xff
 	msr	mair_el3, x1
-	adr	x1, identity
+	bl	map
 	msr	ttbr0_el3, x1
 	tlbi	alle3
 	dsb	sy
@@ -258,7 +278,7 @@ at_el2:
 	msr	tcr_el2, x1
 	mov	x1, #0xff
 	msr	mair_el2, x1
-	adr	x1, identity
+	bl	map
 	msr	ttbr0_el2, x1
 	mov64	x0, SCTLR_EL23_RES1
 	bl	sctlr_value
@@ -273,7 +293,7 @@ at_el1:
 	msr	tcr_el1, x1
 	mov	x1, #0xff
 	msr	mair_el1, x1
-	adr	x1, identity
+	bl	map
 	msr	ttbr0_el1, x1
 	mov64	x0, SCTLR_EL1_RES1
 	bl	sctlr_value
@@ -285,6 +305,10 @@ at_el1:
 enter:
 	isb
 	ldr	x29, [x28, #0x08]
+	tbz	x21, #FLAG_SHIFTED, 1f
+	mov64	x0, 0x40000000
+	add	x29, x29, x0
+1:
 	lsl	x0, x20, #2
 	orr	x0, x0, #1 // its own stack pointer
 	tbnz	x21, #FLAG_UNMASK, 1f
@@ -332,6 +356,12 @@ go:
 2:	msr	daifset, #0xf
 	br	x30
 1:	eret
+
+/* x1: the table to translate with. */
+map:	adr	x1, identity
+	tbz	x21, #FLAG_SHIFTED, 1f
+	adr	x1, shifted
+1:	ret
 
 /* x0: RES1 bits in, value to write to SCTLR out. */
 sctlr_value:

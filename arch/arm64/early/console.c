@@ -154,7 +154,7 @@ static void __init say(const struct report *r, phys_addr_t tree)
 	bool found = find_tree(&dt, tree);
 	const char *uart;
 
-	if (speak_as_told(boot_options, found ? &dt : NULL, r) || !found)
+	if (speak_as_told(user_options(), found ? &dt : NULL, r) || !found)
 		return;
 	if (speak_as_told(chosen(&dt, "bootargs"), &dt, r) || speak_on_stdout(&dt, r))
 		return;
@@ -238,7 +238,7 @@ void __init early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
 		add(&r, "\n");
 		if (!intact)
 			add(&r, "preflight: " IMAGE_DAMAGED "\n");
-		add(&r, "preflight: stopped, reason %lu: 0x%lx 0x%lx 0x%lx\n", reason, v1, v2, v3);
+		add(&r, "preflight: stopped, reason %lu\n", reason);
 	}
 	say(&r, tree);
 }

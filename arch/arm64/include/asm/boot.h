@@ -90,6 +90,12 @@ extern struct handover handover;
 extern const u32 image_sums[2];
 extern const char boot_options[BOOT_OPTIONS_SIZE];
 
+/* Those, "" when there are none. Before the MMU is on, too. */
+static inline const char *user_options(void)
+{
+	return boot_options[BOOT_OPTIONS_SIZE - 1] ? "" : boot_options;
+}
+
 /* With the MMU off, on whatever console can be found: why the machine stops. */
 void early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree);
 /* With the MMU off: copy a misaligned tree, or one that lies where BSS and all behind it will be,

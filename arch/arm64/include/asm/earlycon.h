@@ -92,6 +92,8 @@ const char *earlycon_on_pins(const struct dt *dt, bool (*read)(phys_addr_t at, u
 /* Write text, CR LF for each newline. */
 void earlycon_write(struct earlycon_device *dev, const char *text, size_t len);
 
+/* earlycon=val: start that console, unless there is one that works; else say why not. */
+int earlycon_choose(const char *val, size_t len);
 /*
  * At the end of parse_early_param(): when no console came up, or the one that did got stuck, try
  * the tree's stdout-path, so that no boot is silent for want of an option. Writes nothing to a

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Entries that go against the boot protocol, and what the kernel says about them: that line, and no other in its place.
+
+What is broken is repaired and said once, or the boot ends with one line that says what is wrong and what to do, on the console that
+early/console.c finds. Patterns follow each other without anything between them.
+"""
+import pathlib
+import re
+
+import trees
+from cases import STATUS, Case, Peek
+
+KIMAGE = 0x40200000
+STAMP = r"\[ +\d+\.\d{6}\] "
+END = r"\r+\n"
+
+
+def line(pattern, stamp=STAMP):
+    """This line, and it comes next."""
+    pattern = pattern.replace(".*", r"[^\r\n]*")
+    return rf"\A(\(Ctrl-A X ends QEMU\){END})?{stamp}{pattern}{END}"
+
+
+BOOTING = line(r"Booting firstlight on physical CPU 0x\w+ \[0x\w+\]")
+MODEL = line(r"Machine model: .*")
+
+
+def symbol(name, offset=0):
+    """Where a function is, with the Image at its usual place: for `run`."""
+    def find(out):
+        text = (pathlib.Path(out) / "gcc-48" / "System.map").read_text()
+        return KIMAGE + offset + int(re.search(rf"^ffff8000080(\w+) . {name}(\.|$)", text, re.M)[1], 16)
+    return find
+
+
+def poke(name, value, offset=0):
+    """An instruction put into a function."""
+    return lambda out: f"{symbol(name, offset)(out):#x}={value:#x}"
+
+
+def be(number):
+    """A cell of a tree, as POKE writes it."""
+    return int.from_bytes(number.to_bytes(4, "big"), "little")
+
+
+def tree_word(index, value, at=0x48000000):
+    """One word of the tree's header is something else."""
+    return f"{at + 4 * index:#x}={be(value):#x}"
+
+
+def reason(number):
+    """It has stopped, with that in x0."""
+    return Peek("info registers", rf"X00=0*{number:x}\b")
+
+
+def stops(name, number, *lines, damaged=False, **kwargs):
+    """A dead end before the MMU is on: these lines and no others."""
+    more = ("the image is not what was built: something was loaded over it, or it was damaged on the way here",) if damaged else ()
+    said = [line(f"preflight: {text}", stamp="") for text in (*lines, *more, f"stopped, reason {number}")]
+    return Case(f"entry-{name}", append="", status=None, forbid=(), steps=(*said, reason(number)), **kwargs)
+
+
+def silent(name, number, **kwargs):
+    """Nobody knows a console: the reason is all there is."""
+    return Case(f"entry-{name}", append="", status=None, forbid=(r"\A.*preflight",), steps=(reason(number),), **kwargs)
+
+
+def refused(name, why, *before, x0="0x48000000", panic=r"no device tree: x0 must hold .*", append="", **kwargs):
+    """No tree to go on with: the log goes to a console that is found without."""
+    return Case(f"entry-{name}", append=append, status=None, forbid=(), steps=(
+        BOOTING, *before, line(rf"preflight: x0 = {x0}, where the device tree should be: {why}"),
+        line(rf"Kernel panic - in setup_machine_fdt: {panic}"), r"Call trace:", reason(8)), **kwargs)
+
+
+def repaired(name, *lines, before=(BOOTING,), after=(MODEL,), **kwargs):
+    """What is wrong is put right, said, and the boot goes on to its end."""
+    said = [line(f"preflight: {text}") for text in lines]
+    return Case(f"entry-{name}", steps=(*before, *said, *after, "Boot complete: "), **kwargs)
+
+
+CASES = []
+
+# --- where the image is ---------------------------------------------------------------------------------------------------
+
+MISALIGNED = r"loaded at {}, which is no multiple of 2 MiB \(U-Boot: booti puts it right, so does kernel_addr_r={}; Pi: kernel_address=0x200000\)"
+CASES += [
+    stops(f"misaligned-{name}", 3, MISALIGNED.format(load, right), run={"LOAD": load, "EL": el}, kernel=kernel)
+    for name, load, right, el, kernel in (
+        ("page", "0x40201000", "0x40400000", 1, "gcc-48"), ("page-el2", "0x40a01000", "0x40c00000", 2, "gcc-48"),
+        ("1M-el3", "0x40300000", "0x40400000", 3, "gcc-48"), ("64K-llvm", "0x40210000", "0x40400000", 1, "llvm-48"),
+        ("in-page", "0x44000080", "0x44200000", 1, "gcc-48"), ("in-page-el2-llvm", "0x44000ff0", "0x44200000", 2, "llvm-39"),
+        ("in-page-el3", "0x44000810", "0x44200000", 3, "gcc-39"),
+    )
+]
+CASES += [
+    stops("misaligned-damaged", 3, MISALIGNED.format("0x40201000", "0x40400000"), damaged=True,
+          run={"LOAD": "0x40201000", "POISON": lambda out: f"{symbol('boot_cpu_init')(out) + 0x1000 & ~7:#x}:64"}),
+    stops("damaged-before-mmu", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"POKE": poke("check_cpu", 0)}),
+    stops("damaged-before-mmu-el2", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"EL": 2, "POKE": poke("elect_boot_cpu", 0)}),
+    stops("damaged-before-mmu-el3", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"EL": 3, "POKE": poke("drop_to_el1", 0)}),
+    # ldr x1, [x1]: x1 is an identity register, which is no address.
+    stops("abort-before-mmu", 5, r"data abort on a read: \w.* before the kernel could say so itself: ESR 0x9600\w+, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"POKE": poke("check_cpu", 0xf9400021, 4)}),
+    # Between the MMU's first instruction and the kernel's vectors.
+    stops("damaged-behind-mmu", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0xffff8000080\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"POKE": poke("primary_switched", 0)}),
+    stops("damaged-before-bss", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0xffff8000080\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"POKE": poke("check_handover", 0)}),
+    # What is to say it is broken too: it ends all the same, with the first reason.
+    silent("damaged-console", 3, run={"LOAD": KIMAGE + 0x1000, "POKE": lambda out: poke("early_report", 0, 0x1000)(out)}),
+    Case("entry-damaged-later", status=None, append="", forbid=(), run={"POKE": poke("boot_cpu_init", 0)}, steps=(
+        line(r"Unhandled exception: undefined instruction .*"), r"Kernel panic - in boot_cpu_init: undefined instruction",
+        r"\npreflight: the image is not what was built".replace("\\n", rf"\n{STAMP}"), reason(8))),
+    # mov x1, #0 and mov x2, #0x20 in place of what this CPU can do.
+    stops("no-granule", 1, r"this CPU has no translation granule of 4 KiB \(ID_AA64MMFR0_EL1 0xf0000000\); build with another PAGE_SHIFT",
+          damaged=True, run={"POKE": poke("check_cpu", 0xd2be0001)}),
+]
+
+# --- the state of the CPU -----------------------------------------------------------------------------------------------------
+
+MMU = r"entered with the MMU on \(U-Boot: use booti, not go\): switched off"
+CASES += [
+    repaired(f"mmu-el{el}", MMU, run={"ENTER": enter, "EL": el}, kernel=kernel)
+    for el, enter, kernel in ((1, "mmu dcache icache", "gcc-48"), (2, "mmu dcache icache", "llvm-39"), (3, "mmu dcache", "gcc-48"))
+]
+CASES += [
+    repaired("mmu-without-caches", MMU, run={"ENTER": "mmu"}),
+    repaired("mmu-el2-e2h", MMU, run={"ENTER": "mmu dcache e2h", "EL": 2}),
+    repaired("mmu-and-arguments", MMU, r"x1-x3 nonzero in violation of the boot protocol: 0x40000000 0x0 0x0",
+             run={"ENTER": "mmu dcache", "X1": "0x40000000"}),
+    repaired("dcache", r"entered with the D-cache on \(U-Boot: use booti, not go\): switched off", run={"ENTER": "dcache"}),
+    repaired("dcache-el2", r"entered with the D-cache on \(U-Boot: use booti, not go\): switched off", run={"ENTER": "dcache", "EL": 2}),
+    repaired("interrupts", r"entered with interrupts unmasked \(DAIF 0x0\); the loader must mask them", run={"ENTER": "unmask", "EL": 2}),
+    repaired("arguments", r"x1-x3 nonzero in violation of the boot protocol: 0x1 0xffffffffffffffff 0x8000000000000000",
+             run={"X1": "1", "X2": "0xffffffffffffffff", "X3": "0x8000000000000000"}),
+    repaired("no-clock", r"CNTFRQ_EL0 is 0, firmware must program it: time stamps stay 0", before=(), after=(BOOTING, MODEL), run={"ENTER": "no-clock"}),
+    Case("entry-all-cpus", run={"ENTER": "all-cpus", "SMP": 4, "EL": 2}, steps=(
+        BOOTING, rf"preflight: other CPUs entered together with this one \(0x\w+ was the last\): parked; one must enter{END}", "Boot complete: ")),
+    *(Case(f"entry-el{el}", append=f'loglevel=8 run="poweroff {STATUS}"', max_characters=0, run={"EL": el}, steps=(
+        BOOTING, line(rf"preflight: entered at EL{el}{dropped}, x0 = 0x48000000, image at 0x40200000, SCTLR 0x\w+, HCR_EL2 0x\w+")))
+      for el, dropped in ((1, ""), (2, ", dropped to EL1"), (3, ", dropped to EL1"))),
+]
+CASES += [
+    stops(f"mmu-not-1-to-1-el{el}", 4,
+          rf"entered with the MMU on \(SCTLR 0x30{sctlr}\), and the image is not mapped 1:1 \(U-Boot: use booti, not go\)",
+          run={"ENTER": f"mmu shifted {enter}", "EL": el})
+    for el, enter, sctlr in ((1, "", "d00801"), (2, "dcache", "c50835"), (3, "", "c50831"))
+]
+
+# --- x0 -----------------------------------------------------------------------------------------------------------------------
+
+NO_MAGIC = "no device tree there, magic is not d00dfeed"
+CASES += [
+    refused("x0-null", "it is null, the loader passed none", x0="0x0", run={"DTB_ADDR": "none"}),
+    refused("x0-null-el2-llvm", "it is null, the loader passed none", x0="0x0", run={"DTB_ADDR": "none", "EL": 2}, kernel="llvm-39"),
+    refused("x0-null-el3", "it is null, the loader passed none", x0="0x0", run={"X0": "0", "EL": 3}),
+    refused("go", r"that is no address \(U-Boot: use booti, go passes a count of arguments\)", line(f"preflight: {MMU}"),
+            line(r"preflight: x1-x3 nonzero in violation of the boot protocol: 0x7f000000 0x0 0x0"),
+            x0="0x1", run={"X0": "1", "X1": "0x7f000000", "ENTER": "mmu dcache icache", "EL": 2}),
+    refused("atags", r"an ATAGS list, give the loader a \.dtb", x0="0x44000000", run={"X0": "0x44000000", "POKE": "0x44000000=5 0x44000004=0x54410001"}),
+    refused("magic", NO_MAGIC, x0="0x44000000", run={"X0": "0x44000000"}),
+    refused("magic-misaligned", r"not 8-byte aligned, nor small enough to be copied \(U-Boot: unset fdt_high\)",
+            x0="0x44000004", run={"X0": "0x44000004", "POKE": "0x44000004=0xedfe0dd0"}),
+    refused("misaligned-nothing", NO_MAGIC, x0="0x44000004", run={"X0": "0x44000004"}),
+    refused("odd", r"not 8-byte aligned, nor a device tree to be copied \(U-Boot: unset fdt_high\)", x0="0x44000003", run={"X0": "0x44000003"}),
+    refused("outside-ram", "reading there faults, no memory", x0="0x3000000000", run={"X0": "0x3000000000"}),
+    refused("beyond-cpu", "beyond this CPU's physical addresses", x0="0xfffffffffffffff8", run={"X0": "0xfffffffffffffff8"}),
+    refused("in-the-image", NO_MAGIC, x0="0x40201000", run={"X0": "0x40201000"}),
+    refused("meets-the-image", "it overlaps the kernel image or its BSS, load one of them elsewhere", x0="0x401ff000",
+            run={"X0": "0x401ff000", "POKE": f"0x401ff000={be(0xd00dfeed):#x} 0x401ff004={be(0x2000):#x}"}),
+]
+CASES += [
+    refused(name, why, run={"POKE": tree_word(word, value)})
+    for name, why, word, value in (
+        ("version-old", "its version is older than 16", 5, 3),
+        ("version-new", "it needs a reader of version 18, this one knows 17", 6, 18),
+        ("too-large", "its size is not between 40 bytes and 2 MiB", 1, 0x200001),
+        ("too-small", "its size is not between 40 bytes and 2 MiB", 1, 39),
+        ("structure-outside", "the structure block at 0x100000 is misaligned or not inside", 2, 0x100000),
+        ("structure-misaligned", "the structure block at 0x3a is misaligned or not inside", 2, 0x3a),
+        ("strings-outside", "the strings block at 0x200000 is not inside", 3, 0x200000),
+        ("reservations-outside", "the reservation block at 0xffff8 is misaligned or not inside", 4, 0xffff8),
+    )
+]
+CASES += [
+    refused("broken", r".* at offset 0x\w+, in node .*", run={"POKE": "0x48000100=0x7f7f7f7f 0x48000104=0x7f7f7f7f 0x48000108=0x7f7f7f7f"}),
+    # Console and bootargs are in the part of the tree that can be read.
+    refused("broken-with-options", r".* at offset 0x\w+, in node .*",
+            run={"OPTIONS": "earlycon=pl011,0x9000000", "POKE": "0x48000080=0x7f7f7f7f 0x48000084=0x7f7f7f7f 0x48000088=0x7f7f7f7f"}),
+]
+
+COPIED = r"the device tree at {} {}: copied to 0x402\w+"
+NOT_ALIGNED, IN_BSS = r"is not 8-byte aligned \(U-Boot: unset fdt_high\)", r"lies where the kernel has its BSS \(U-Boot: fdt_addr_r must be beyond image_size\)"
+CASES += [
+    repaired(f"tree-{name}", COPIED.format(at, why), run={"DTB_ADDR": at, "EL": el}, kernel=kernel)
+    for name, at, why, el, kernel in (
+        ("misaligned-4", "0x48000004", NOT_ALIGNED, 1, "gcc-48"), ("misaligned-1", "0x48000001", NOT_ALIGNED, 2, "gcc-48"),
+        ("misaligned-7-llvm", "0x48000ff7", NOT_ALIGNED, 3, "llvm-39"), ("in-bss", "0x40228000", IN_BSS, 1, "gcc-48"),
+        ("in-stacks", "0x40240008", IN_BSS, 1, "gcc-48"), ("in-tables", "0x40248000", IN_BSS, 2, "llvm-39"),
+        ("in-brk", "0x40260000", IN_BSS, 1, "gcc-48"), ("where-it-goes", "0x4024f000", IN_BSS, 1, "gcc-48"),
+        ("across-the-end", "0x4033d000", IN_BSS, 2, "gcc-48"), ("misaligned-in-bss", "0x40229006", NOT_ALIGNED, 1, "gcc-48"),
+    )
+]
+CASES += [
+    repaired("tree-misaligned-mmu", MMU, COPIED.format("0x48000004", NOT_ALIGNED), run={"DTB_ADDR": "0x48000004", "ENTER": "mmu dcache"}),
+    repaired("tree-not-in-memory", r"the device tree at 0x48000000-0x4800\w+ is outside of the memory it describes", before=(BOOTING, MODEL), after=(),
+             run={"DTB": trees.odd("not-in-memory", memory='device_type = "memory"; reg = <0 0x40000000 0 0x4000000>;'), "DTB_ADDR": "0x48000000"}),
+]
+
+# --- initrd -------------------------------------------------------------------------------------------------------------------
+
+CASES += [
+    repaired(f"initrd-{name}", rf"initrd at {start:#x}-{end:#x} ignored: {why}", before=(BOOTING, MODEL, line(r"earlycon: .*"), line(r"Kernel command line: .*")),
+             after=(), forbid=(),
+             run={"DTB": trees.odd(f"initrd-{name}", chosen=f"linux,initrd-start = <{start:#x}>; linux,initrd-end = <{end:#x}>;")})
+    for name, start, end, why in (
+        ("in-kernel", 0x40200000, 0x40300000, "it overlaps the kernel, the loader must place it elsewhere"),
+        ("in-bss", 0x40230000, 0x40231000, "it overlaps the kernel, the loader must place it elsewhere"),
+        ("over-tree", 0x47fff000, 0x48000100, "it overlaps the device tree, the loader must place it elsewhere"),
+        ("backwards", 0x50001000, 0x50000000, "it ends where it starts, or before"),
+        ("outside", 0x7ff00000, 0x80100000, "not all of it is memory the kernel can reach"),
+    )
+]
+
+# --- which console: each is found without a boot, for the image is misaligned ----------------------------------------------------
+
+TWO = {"LOAD": "0x40201000"}
+SAID = MISALIGNED.format("0x40201000", "0x40400000")
+SERIAL_PORT = "-device pci-serial,addr=2,chardev=serial0"
+PORT_ON = "0x4010010010=0x1001 0x4010010004=1"  # a port of PCI's I/O space, switched on: 16550 at 0x3eff1000
+
+
+def serial_port(chardev="serial0"):
+    """A 16550 that talks to the same console as the machine's own UART."""
+    return {"QEMU_EXTRA": f"-device pci-serial,addr=2,chardev={chardev}", "POKE": PORT_ON}
+
+
+BUS = """	aliases { serial0 = "/soc/uart@1000000"; };
+	soc { #address-cells = <1>; #size-cells = <1>; ranges = <0x1000000 0 0x9000000 0x100000>;
+		uart@1000000 { compatible = "arm,pl011"; reg = <0x1000000 0x1000>; };
+	};"""
+PORT = "serial@3eff1000 { compatible = \"ns16550a\"; reg = <0 0x3eff1000 0 8>; };"
+
+
+def tree(name, stdout='stdout-path = "/pl011@9000000";', body="", chosen=""):
+    """Virt's tree with another stdout-path."""
+    text = trees.VIRT.format(what=name, model=name, memory=f"\tmemory@40000000 {{ device_type = \"memory\"; {trees.GIB} }};\n{body}\n")
+    text = text.replace('stdout-path = "/pl011@9000000";', f"{stdout} {chosen}")
+    return trees.write(f"console-{name}.dts", text.encode())
+
+
+# To be told from the other UART's, what pl011 prints is thrown away.
+OTHER = {"QEMU_EXTRA": "-serial null -chardev stdio,id=port,mux=on,signal=off -mon chardev=port -device pci-serial,addr=2,chardev=port", "POKE": PORT_ON}
+CASES += [
+    stops("console-option-field", 3, SAID, run={**TWO, "OPTIONS": "earlycon=pl011,mmio32,0x9000000", "DTB_ADDR": "none"}),
+    stops("console-option-field-first", 3, SAID,
+          run={**TWO, **OTHER, "OPTIONS": "quiet earlycon=uart8250,mmio,0x3eff1000", "DTB": tree("args", chosen='bootargs = "earlycon=pl011,0x9000000";')}),
+    stops("console-option-field-wrong", 3, SAID, run={**TWO, "OPTIONS": "earlycon=pl011,0x3000000000"}),
+    stops("console-option-field-smh", 3, SAID, run={**TWO, "OPTIONS": "earlycon=smh", "EL": 2}),
+    stops("console-bootargs", 3, SAID, run={**TWO, **OTHER, "DTB": tree("args-port", chosen='bootargs = "quiet earlycon=uart8250,0x3eff1000";')}),
+    stops("console-bootargs-smh-el3", 3, SAID, run={**TWO, "EL": 3, "DTB": tree("args-smh", stdout="", chosen='bootargs = "earlycon=smh";')}),
+    stops("console-stdout-uart8250", 3, SAID,
+          run={**TWO, **OTHER, "DTB": tree("stdout-port", stdout='stdout-path = "/serial@3eff1000:115200n8";', body=PORT)}),
+    stops("console-alias-and-ranges", 3, SAID, run={**TWO, "DTB": tree("alias", stdout='stdout-path = "serial0:115200n8";', body=BUS)}),
+    stops("console-alias-and-ranges-llvm", 3, SAID, kernel="llvm-39",
+          run={**TWO, "EL": 2, "DTB": tree("alias", stdout='stdout-path = "serial0:115200n8";', body=BUS)}),
+    # Each line comes out of both.
+    Case("entry-console-all", append="", status=None, forbid=(), run={**TWO, **serial_port(), "OPTIONS": "earlycon=all", "DTB": tree("all", stdout="", body=PORT)},
+         steps=[line(f"preflight: {text}", "") for text in (SAID, "stopped, reason 3") * 2] + [reason(3)]),
+    Case("entry-console-all-enabled", append="", status=None, forbid=(),
+         run={**TWO, **serial_port(), "OPTIONS": "earlycon=all",
+              "DTB": tree("disabled", stdout="", body=PORT.replace("reg", 'status = "disabled"; reg'))},
+         steps=[line(f"preflight: {text}", "") for text in (SAID, "stopped, reason 3")] + [reason(3)], count={"stopped": 1}),
+    # Nothing is known, and nothing guessed.
+    silent("console-none", 3, run={**TWO, "DTB": tree("none", stdout="")}),
+    silent("console-disabled-by-path", 3, run={**TWO, "DTB": tree("no-node", stdout='stdout-path = "/nothing";')}),
+    refused("console-tree-found", "it is null, the loader passed none", x0="0x0", run={"X0": "0", "DTB_ADDR": "0x40400000"}),
+    refused("console-smh-panic", "it is null, the loader passed none", x0="0x0", run={"X0": "0", "OPTIONS": "earlycon=smh", "EL": 2}),
+]
+
+# --- the option field as bootargs ----------------------------------------------------------------------------------------------
+
+CASES += [
+    Case("entry-options-are-bootargs", append="", run={"OPTIONS": f'run="echo from the field; poweroff {STATUS}"', "DTB": tree("bare")},
+         steps=(r"Kernel command line: run=.*", r"\nfrom the field")),
+    Case("entry-options-give-way", append=f'run="echo from bootargs; poweroff {STATUS}"', run={"OPTIONS": 'run="echo from the field"', "DTB": tree("bare")},
+         steps=(r"\nfrom bootargs",), forbid=(r"from the field",)),
+    Case("entry-options-console", append=f'earlycon=pl011,0x9000000 run="poweroff {STATUS}"', run={"OPTIONS": "earlycon=smh", "DTB": tree("bare")},
+         steps=(r"earlycon: smh \(options ''\)", "Boot complete: ")),
+]
