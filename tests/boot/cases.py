@@ -511,8 +511,6 @@ CASES += [
     dead_end("misaligned", 3, {"LOAD": "0x40201000"}, load=0x40201000),
     dead_end("misaligned-el2", 3, {"LOAD": "0x40a01000", "EL": 2}, load=0x40a01000),
     dead_end("misaligned-in-page", 3, {"LOAD": "0x44000080"}, load=0x44000080),
-    dead_end("mmu-on", 4, {"ENTER": "mmu dcache"}),
-    dead_end("mmu-on-el2", 4, {"ENTER": "mmu dcache icache", "EL": 2}),
     dead_end("no-tree", 8, {"DTB_ADDR": "none"}),
     dead_end("tree-outside-ram", 8, {"X0": "0x3000000000"}),
 ]

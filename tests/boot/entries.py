@@ -78,6 +78,13 @@ def repaired(name, *lines, before=(BOOTING,), after=(MODEL,), **kwargs):
     return Case(f"entry-{name}", steps=(*before, *said, *after, "Boot complete: "), **kwargs)
 
 
+def tree(name, stdout='stdout-path = "/pl011@9000000";', body="", chosen=""):
+    """Virt's tree with another stdout-path."""
+    text = trees.VIRT.format(what=name, model=name, memory=f"\tmemory@40000000 {{ device_type = \"memory\"; {trees.GIB} }};\n{body}\n")
+    text = text.replace('stdout-path = "/pl011@9000000";', f"{stdout} {chosen}")
+    return trees.write(f"console-{name}.dts", text.encode())
+
+
 CASES = []
 
 # --- where the image is ---------------------------------------------------------------------------------------------------
@@ -147,7 +154,7 @@ CASES += [
     stops(f"mmu-not-1-to-1-el{el}", 4,
           rf"entered with the MMU on \(SCTLR 0x30{sctlr}\), and the image is not mapped 1:1 \(U-Boot: use booti, not go\)",
           run={"ENTER": f"mmu shifted {enter}", "EL": el})
-    for el, enter, sctlr in ((1, "", "d00801"), (2, "dcache", "c50835"), (3, "", "c50831"))
+    for el, enter, sctlr in ((1, "dcache", "d00805"), (2, "dcache", "c50835"), (3, "dcache", "c50835"))
 ]
 
 # --- x0 -----------------------------------------------------------------------------------------------------------------------
@@ -186,8 +193,10 @@ CASES += [
     )
 ]
 CASES += [
-    refused("broken", r".* at offset 0x\w+, in node .*", run={"POKE": "0x48000100=0x7f7f7f7f 0x48000104=0x7f7f7f7f 0x48000108=0x7f7f7f7f"}),
-    # Console and bootargs are in the part of the tree that can be read.
+    # The console is in the part of the tree that can be read; or it is not.
+    refused("broken", r".* at offset 0x\w+, in node .*", run={"DTB": tree("broken", chosen='bootargs = "earlycon=pl011,0x9000000";'), "DTB_ADDR": "0x48000000",
+            "POKE": "0x48000140=0x7f7f7f7f 0x48000144=0x7f7f7f7f 0x48000148=0x7f7f7f7f"}),
+    silent("broken-before-console", 8, run={"POKE": "0x48000080=0x7f7f7f7f 0x48000084=0x7f7f7f7f 0x48000088=0x7f7f7f7f"}),
     refused("broken-with-options", r".* at offset 0x\w+, in node .*",
             run={"OPTIONS": "earlycon=pl011,0x9000000", "POKE": "0x48000080=0x7f7f7f7f 0x48000084=0x7f7f7f7f 0x48000088=0x7f7f7f7f"}),
 ]
@@ -206,8 +215,10 @@ CASES += [
 ]
 CASES += [
     repaired("tree-misaligned-mmu", MMU, COPIED.format("0x48000004", NOT_ALIGNED), run={"DTB_ADDR": "0x48000004", "ENTER": "mmu dcache"}),
-    repaired("tree-not-in-memory", r"the device tree at 0x48000000-0x4800\w+ is outside of the memory it describes", before=(BOOTING, MODEL), after=(),
-             run={"DTB": trees.odd("not-in-memory", memory='device_type = "memory"; reg = <0 0x40000000 0 0x4000000>;'), "DTB_ADDR": "0x48000000"}),
+    repaired("tree-not-in-memory", r"the device tree at 0x50000000-0x5000\w+ is outside of the memory it describes",
+             before=(BOOTING, MODEL, line(r"earlycon: .*"), line(r"Kernel command line: .*")), after=(),
+             run={"DTB": trees.odd("not-in-memory", memory='device_type = "memory"; reg = <0 0x40000000 0 0x4000000 0 0x60000000 0 0x4000000>;'),
+                  "DTB_ADDR": "0x50000000"}),
 ]
 
 # --- initrd -------------------------------------------------------------------------------------------------------------------
@@ -229,7 +240,6 @@ CASES += [
 
 TWO = {"LOAD": "0x40201000"}
 SAID = MISALIGNED.format("0x40201000", "0x40400000")
-SERIAL_PORT = "-device pci-serial,addr=2,chardev=serial0"
 PORT_ON = "0x4010010010=0x1001 0x4010010004=1"  # a port of PCI's I/O space, switched on: 16550 at 0x3eff1000
 
 
@@ -243,13 +253,6 @@ BUS = """	aliases { serial0 = "/soc/uart@1000000"; };
 		uart@1000000 { compatible = "arm,pl011"; reg = <0x1000000 0x1000>; };
 	};"""
 PORT = "serial@3eff1000 { compatible = \"ns16550a\"; reg = <0 0x3eff1000 0 8>; };"
-
-
-def tree(name, stdout='stdout-path = "/pl011@9000000";', body="", chosen=""):
-    """Virt's tree with another stdout-path."""
-    text = trees.VIRT.format(what=name, model=name, memory=f"\tmemory@40000000 {{ device_type = \"memory\"; {trees.GIB} }};\n{body}\n")
-    text = text.replace('stdout-path = "/pl011@9000000";', f"{stdout} {chosen}")
-    return trees.write(f"console-{name}.dts", text.encode())
 
 
 # To be told from the other UART's, what pl011 prints is thrown away.
