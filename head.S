@@ -1120,6 +1120,7 @@ LOCAL_FUNC early_fixup
 	stp	x18, lr, [sp, #144]
 	read_syndrome
 	mov	x0, x2
+	mov	w1, #0
 	bl	extable_fixup
 	cbz	x0, 4f
 	mrs	x1, CurrentEL

@@ -381,7 +381,7 @@ const char *printk_next(unsigned long *pos, size_t *len)
 {
 	*pos = max(*pos, ring.tail);
 	while (*pos < ring.head) {
-		const struct record *rec = next_record(pos);
+		const struct log_record *rec = next_record(pos);
 
 		if (!rec || rec->level >= console_loglevel)
 			continue;
@@ -395,6 +395,11 @@ const void *printk_area(size_t *size)
 {
 	*size = ring.size;
 	return ring.data;
+}
+
+void printk_at(char *data)
+{
+	ring.data = data;
 }
 
 u64 __init printk_move(char *to, u64 seed)

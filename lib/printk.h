@@ -106,6 +106,9 @@ u64 printk_move(char *to, u64 seed);
  */
 const char *printk_next(unsigned long *pos, size_t *len);
 
+/* The ring is, or will be, found there: for who changes what addresses mean. */
+void printk_at(char *data);
+
 /* Print the whole ring to the console, every level (dmesg). */
 void printk_dump(void);
 

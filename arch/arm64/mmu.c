@@ -305,7 +305,16 @@ void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
 {
 	__typeof__(leave_by_idmap) *leave = (void *)(unsigned long)__pa_symbol(leave_by_idmap);
 
-	/* What is read with the MMU off. */
+	size_t size;
+	const char *log = printk_area(&size);
+
+	/* What is read with the MMU off; the log wherever it is, as the image's relocation to its
+	 * physical address makes it. */
+	dcache_clean_inval_poc(log, log + size);
+	__asm__ volatile("at s1e1r, %0" ::"r"(log));
+	isb();
+	printk_at((char *)((read_par() & GENMASK(47, PAGE_SHIFT)) + ((u64)log & ~PAGE_MASK) +
+			   kimage_voffset));
 	dcache_clean_inval_poc(_text, __bss_stop);
 	if (machine.dt_size)
 		dcache_clean_inval_poc(machine.dt.blob, machine.dt.blob + machine.dt_size);
