@@ -285,6 +285,46 @@ CASES += [
     refused("console-smh-panic", "it is null, the loader passed none", x0="0x0", run={"X0": "0", "OPTIONS": "earlycon=smh", "EL": 2}),
 ]
 
+# --- a Raspberry Pi whose tree names no console: the pins know, GPFSEL1 is written as firmware would -------------------------------
+
+PI = """/dts-v1/;
+/ {
+	#address-cells = <2>;
+	#size-cells = <1>;
+	compatible = "raspberrypi,4-model-b", "brcm,bcm2711";
+	model = "Raspberry Pi 4 Model B";
+	memory@0 { device_type = "memory"; reg = <0 0 0x3c000000>; };
+	soc {
+		#address-cells = <1>;
+		#size-cells = <1>;
+		ranges = <0x7e000000 0 0xfe000000 0x1800000>;
+		gpio@7e200000 { compatible = "brcm,bcm2711-gpio"; reg = <0x7e200000 0xb4>; };
+		serial@7e201000 { compatible = "arm,pl011", "arm,primecell"; reg = <0x7e201000 0x200>; };
+		serial@7e201400 { compatible = "arm,pl011", "arm,primecell"; reg = <0x7e201400 0x200>; status = "disabled"; };
+		serial@7e215040 { compatible = "brcm,bcm2835-aux-uart"; reg = <0x7e215040 0x40>; };
+	};
+};
+"""
+ALT0, ALT5, INPUT = 4 << 12, 2 << 12, 0
+
+
+def pi(function, **run):
+    """raspi4b entered through tests/entry, GPIO14 with that function; the second serial port is the mini UART."""
+    return {"DTB": trees.write("pi.dts", PI.encode()), "MACHINE": "raspi4b", "CPU": "cortex-a72", "SMP": 4, "EL": 2, "POKE": f"0xfe200004={function:#x}",
+            **({"QEMU_EXTRA": "-serial null -serial mon:stdio"} if function == ALT5 else {}), **run}
+
+
+PI_SAID = MISALIGNED.format("0x201000", "0x400000")
+CASES += [
+    stops("console-pi-pl011", 3, PI_SAID, run=pi(ALT0, LOAD="0x201000")),
+    stops("console-pi-mini-uart", 3, PI_SAID, run=pi(ALT5, LOAD="0x201000")),
+    stops("console-pi-mini-uart-llvm", 3, PI_SAID, run=pi(ALT5, LOAD="0x201000", EL=3), kernel="llvm-48"),
+    silent("console-pi-input", 3, run=pi(INPUT, LOAD="0x201000")),
+    Case("entry-console-pi-boot", append="", status=None, run=pi(ALT5), steps=(
+        BOOTING, MODEL, line(r"earlycon: bcm2835aux0 at MMIO 0x00000000fe215040 \(options ''\)"), "Boot complete: ")),
+    refused("console-pi-no-tree", "it is null, the loader passed none", x0="0x0", run=pi(ALT5, X0="0")),
+]
+
 # --- the option field as bootargs ----------------------------------------------------------------------------------------------
 
 CASES += [
