@@ -312,6 +312,37 @@ static void test_parse_int(void **state)
 	assert_int_equal(parse_int("0x80000000", 10, &value), -ERANGE);
 }
 
+static void test_value(void **state)
+{
+	static const struct {
+		const char *line, *value; /* NULL: no such word */
+	} cases[] = {
+		{"", NULL},
+		{"earlycon", ""},
+		{"quiet earlycon=pl011,0x9000000 earlycon=x", "pl011,0x9000000"},
+		{"earlycon= x", ""},
+		{"\"earlycon=a b\" c", "a b"},
+		{"earlycon=\"a b\"", "a b"},
+		{"early-con=x earlycons=y earlyco=z", NULL},
+		{"run=\"x earlycon=y\"", NULL},
+		{"-- earlycon=x", NULL},
+	};
+	const char *value;
+	size_t len;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		value = cmdline_value(cases[i].line, "earlycon", &len);
+		if (!cases[i].value) {
+			assert_null(value);
+			continue;
+		}
+		assert_non_null(value);
+		assert_int_equal(len, strlen(cases[i].value));
+		assert_memory_equal(value, cases[i].value, len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_random_lines),   cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_log_parameters), cmocka_unit_test(test_memparse),
 		cmocka_unit_test(test_parse_u64),      cmocka_unit_test(test_parse_int),
+		cmocka_unit_test(test_value),
 	};
 
 	return cmocka_run_group_tests(tests, random_setup, NULL);

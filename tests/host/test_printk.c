@@ -248,9 +248,9 @@ static unsigned long extra_records;
 /* dmesg shows the last of what was said, as much as the ring can hold, and counts the rest. */
 static void check_dump(void)
 {
-	unsigned long lost = 0;
-	size_t kept = 0;
-	const char *text;
+	unsigned long lost = 0, pos = 0;
+	size_t kept = 0, len;
+	const char *text, *line;
 
 	with_console();
 	printk_dump();
@@ -266,6 +266,13 @@ static void check_dump(void)
 	assert_true(kept <= RING);
 	if (lost)
 		assert_true(kept > RING - (RING / CHUNK + 1) * 512);
+	/* Line by line: what a console would have shown of it. */
+	text = model_text((unsigned int)lost, console_loglevel);
+	while ((line = printk_next(&pos, &len)) != NULL) {
+		assert_true(strlen(text) >= len && !memcmp(text, line, len));
+		text += len;
+	}
+	assert_string_equal(text, "");
 }
 
 static void test_wrap(void **state)
