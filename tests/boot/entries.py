@@ -209,11 +209,12 @@ CASES += [
         ("misaligned-4", "0x48000004", NOT_ALIGNED, 1, "gcc-48"), ("misaligned-1", "0x48000001", NOT_ALIGNED, 2, "gcc-48"),
         ("misaligned-7-llvm", "0x48000ff7", NOT_ALIGNED, 3, "llvm-39"), ("in-bss", "0x40228000", IN_BSS, 1, "gcc-48"),
         ("in-stacks", "0x40240008", IN_BSS, 1, "gcc-48"), ("in-tables", "0x40248000", IN_BSS, 2, "llvm-39"),
-        ("in-brk", "0x40260000", IN_BSS, 1, "gcc-48"), ("where-it-goes", "0x4024f000", IN_BSS, 1, "gcc-48"),
+        ("in-brk", "0x40260000", IN_BSS, 1, "gcc-48"), ("near-where-it-goes", "0x4024f000", IN_BSS, 1, "gcc-48"),
         ("misaligned-in-bss", "0x40229006", NOT_ALIGNED, 1, "gcc-48"),
     )
 ]
 CASES += [
+    repaired("tree-where-it-goes", COPIED.format(r"0x402\w+", IN_BSS), run={"DTB_ADDR": symbol("__brk_start")}),
     repaired("tree-across-the-end", COPIED.format(r"0x40\w+", IN_BSS), run={"DTB_ADDR": symbol("_end", -0x800), "EL": 2}),
     repaired("tree-misaligned-mmu", MMU, COPIED.format("0x48000004", NOT_ALIGNED), run={"DTB_ADDR": "0x48000004", "ENTER": "mmu dcache"}),
     repaired("tree-not-in-memory", r"the device tree at 0x50000000-0x5000\w+ is outside of the memory it describes",
@@ -244,9 +245,10 @@ SAID = MISALIGNED.format("0x40201000", "0x40400000")
 PORT_ON = "0x4010010010=0x1001 0x4010010004=1"  # a port of PCI's I/O space, switched on: 16550 at 0x3eff1000
 
 
-def serial_port(chardev="serial0"):
-    """A 16550 that talks to the same console as the machine's own UART."""
-    return {"QEMU_EXTRA": f"-device pci-serial,addr=2,chardev={chardev}", "POKE": PORT_ON}
+# A 16550 that talks to the same console as the machine's own UART.
+BOTH = {"QEMU_EXTRA": "-device pci-serial,addr=2,chardev=con", "POKE": PORT_ON}
+# What the other one prints is thrown away.
+OTHER = {**BOTH, "UART0": "/dev/null"}
 
 
 BUS = """	aliases { serial0 = "/soc/uart@1000000"; };
@@ -256,8 +258,6 @@ BUS = """	aliases { serial0 = "/soc/uart@1000000"; };
 PORT = "serial@3eff1000 { compatible = \"ns16550a\"; reg = <0 0x3eff1000 0 8>; };"
 
 
-# To be told from the other UART's, what pl011 prints is thrown away.
-OTHER = {"QEMU_EXTRA": "-serial null -chardev stdio,id=port,mux=on,signal=off -mon chardev=port -device pci-serial,addr=2,chardev=port", "POKE": PORT_ON}
 CASES += [
     stops("console-option-field", 3, SAID, run={**TWO, "OPTIONS": "earlycon=pl011,mmio32,0x9000000", "DTB_ADDR": "none"}),
     stops("console-option-field-first", 3, SAID,
@@ -272,10 +272,10 @@ CASES += [
     stops("console-alias-and-ranges-llvm", 3, SAID, kernel="llvm-39",
           run={**TWO, "EL": 2, "DTB": tree("alias", stdout='stdout-path = "serial0:115200n8";', body=BUS)}),
     # Each line comes out of both.
-    Case("entry-console-all", append="", status=None, forbid=(), run={**TWO, **serial_port(), "OPTIONS": "earlycon=all", "DTB": tree("all", stdout="", body=PORT)},
+    Case("entry-console-all", append="", status=None, forbid=(), run={**TWO, **BOTH, "OPTIONS": "earlycon=all", "DTB": tree("all", stdout="", body=PORT)},
          steps=[line(f"preflight: {text}", "") for text in (SAID, "stopped, reason 3") * 2] + [reason(3)]),
     Case("entry-console-all-enabled", append="", status=None, forbid=(),
-         run={**TWO, **serial_port(), "OPTIONS": "earlycon=all",
+         run={**TWO, **BOTH, "OPTIONS": "earlycon=all",
               "DTB": tree("disabled", stdout="", body=PORT.replace("reg", 'status = "disabled"; reg'))},
          steps=[line(f"preflight: {text}", "") for text in (SAID, "stopped, reason 3")] + [reason(3)], count={"stopped": 1}),
     # Nothing is known, and nothing guessed.
@@ -311,7 +311,7 @@ ALT0, ALT5, INPUT = 4 << 12, 2 << 12, 0
 def pi(function, **run):
     """raspi4b entered through tests/entry, GPIO14 with that function; the second serial port is the mini UART."""
     return {"DTB": trees.write("pi.dts", PI.encode()), "MACHINE": "raspi4b", "CPU": "cortex-a72", "SMP": 4, "EL": 2, "POKE": f"0xfe200004={function:#x}",
-            **({"QEMU_EXTRA": "-serial null -serial mon:stdio"} if function == ALT5 else {}), **run}
+            **({"UART0": "/dev/null"} if function == ALT5 else {}), **run}
 
 
 PI_SAID = MISALIGNED.format("0x201000", "0x400000")

@@ -274,7 +274,8 @@ phys_addr_t __init early_rescue_tree(phys_addr_t tree)
 {
 	size_t size = tree_size((const volatile u8 *)tree);
 	phys_addr_t end = tree + size;
-	char *to = __brk_start;
+	/* Elsewhere in any case: that is how it is known later. */
+	char *to = __brk_start + (tree == (phys_addr_t)__brk_start ? 64 : 0);
 
 	/* What meets the file part has spoilt it, or is spoilt; the other end may be this stack's.
 	 */
@@ -289,6 +290,6 @@ phys_addr_t __init early_rescue_tree(phys_addr_t tree)
 	memmove(to, (const void *)tree, size);
 	((u32 *)to)[1] = __builtin_bswap32((u32)size);
 	dcache_clean_inval_poc(to, to + size);
-	boot_status.rescued = size;
+	boot_status.rescued = (u64)(to + size - __brk_start);
 	return (phys_addr_t)to;
 }
