@@ -36,8 +36,8 @@ static inline void table_fill(pte_t *entry, pte_t leaf, unsigned long bytes, uns
 {
 	pte_t odd = pte_advance(leaf, bytes);
 
-	for (; n >= 8; n -= 8)
-		__asm__ volatile(".rept 4\n"
+	for (; n >= 32; n -= 32)
+		__asm__ volatile(".rept 16\n"
 				 "stp %1, %2, [%0], #16\n"
 				 "add %1, %1, %3\n"
 				 "add %2, %2, %3\n"
