@@ -1105,19 +1105,19 @@ LOCAL_FUNC early_fixup
 	mrs	x0, tpidrro_el0
 	cbnz	x0, stop_cpu
 	sub	sp, sp, #160
-	stp	x2, x3, [sp, #16]
+	stp	x18, lr, [sp, #16]
+	stp	x2, x3, [sp, #32]
 	mrs	x0, tpidr_el0
 	stp	x0, x1, [sp]
 	mov	x0, #1
 	msr	tpidrro_el0, x0
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, lr, [sp, #144]
+	stp	x4, x5, [sp, #48]
+	stp	x6, x7, [sp, #64]
+	stp	x8, x9, [sp, #80]
+	stp	x10, x11, [sp, #96]
+	stp	x12, x13, [sp, #112]
+	stp	x14, x15, [sp, #128]
+	stp	x16, x17, [sp, #144]
 	read_syndrome
 	mov	x0, x2
 	mov	w1, #0
@@ -1133,15 +1133,15 @@ LOCAL_FUNC early_fixup
 	b	1f
 3:	msr	elr_el3, x0
 1:	msr	tpidrro_el0, xzr
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
-	ldp	x18, lr, [sp, #144]
+	ldp	x18, lr, [sp, #16]
+	ldp	x2, x3, [sp, #32]
+	ldp	x4, x5, [sp, #48]
+	ldp	x6, x7, [sp, #64]
+	ldp	x8, x9, [sp, #80]
+	ldp	x10, x11, [sp, #96]
+	ldp	x12, x13, [sp, #112]
+	ldp	x14, x15, [sp, #128]
+	ldp	x16, x17, [sp, #144]
 	ldp	x0, x1, [sp], #160
 	eret
 	/* In the middle of a report: the reason for that stays. */
