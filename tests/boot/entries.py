@@ -121,9 +121,11 @@ CASES += [
     Case("entry-damaged-later", status=None, append="", forbid=(), run={"POKE": poke("boot_cpu_init", 0)}, steps=(
         line(r"Unhandled exception: undefined instruction .*"), r"Kernel panic - in boot_cpu_init: undefined instruction",
         r"\npreflight: the image is not what was built".replace("\\n", rf"\n{STAMP}"), reason(8))),
-    # mov x1, #0 and mov x2, #0x20 in place of what this CPU can do.
+    # mov x1, #0xf0000000, and mov x1, #0, in place of what this CPU can do.
     stops("no-granule", 1, r"this CPU has no translation granule of 4 KiB \(ID_AA64MMFR0_EL1 0xf0000000\); build with another PAGE_SHIFT",
           damaged=True, run={"POKE": poke("check_cpu", 0xd2be0001)}),
+    stops("too-high", 2, r"the image ends at 0x1401\w+, beyond this CPU's physical addresses or 48 bits; load it lower", damaged=True,
+          run={"MEM": "8G", "LOAD": "0x140000000", "DTB_ADDR": "0x148000000", "POKE": poke("check_cpu", 0xd2800001, 0x140000000 - KIMAGE)}),
 ]
 
 # --- the state of the CPU -----------------------------------------------------------------------------------------------------

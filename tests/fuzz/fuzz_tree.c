@@ -44,6 +44,7 @@ __asm__(".macro at name, offset\n\t.globl \\name\n\t.set \\name, fuzz_image + \\
 	"at __brk_start, 0x20000\n");
 
 char *fuzz_image_end;
+const char boot_options[BOOT_OPTIONS_SIZE];
 unsigned long kimage_voffset;
 
 /* ---- the rest of the machine ---- */
@@ -391,7 +392,7 @@ static void boot(struct outcome *out)
 {
 	STAGE(check_handover);
 	STAGE(early_fixmap_init);
-	STAGE(setup_machine_fdt, handover.args[0]);
+	STAGE(setup_machine_fdt, handover.tree);
 	for (unsigned long i = 0; i < PFN_UP((out->blob.start & ~PAGE_MASK) + machine.dt_size); i++)
 		if (!fixmap_in_use(FIX_FDT - (unsigned int)i))
 			finding("the tree's page %lu is not mapped", i);
@@ -414,17 +415,30 @@ static void boot(struct outcome *out)
 /* A refusal says why; about the tree's structure it says where. */
 static void check_refusal(void)
 {
-	const char *at = strstr(stop_text, " at offset 0x");
+	const char *line, *at;
+	unsigned long pos = 0;
+	bool said = false;
+	char text[512];
+	size_t len;
 
 	if (strlen(stop_text) < 20)
 		finding("panic without words: \"%s\"", stop_text);
-	if (strncmp(stop_text, "x0 = ", 5))
+	if (strncmp(stop_text, "no device tree", 14))
 		return;
-	if (at && !strstr(at, "in node /"))
-		finding("panic names no node: %s", stop_text);
-	for (const char *p = stop_text; *p; p++)
-		if (*p < ' ' || *p > '~')
-			finding("panic with what cannot be printed: %s", stop_text);
+	while ((line = printk_next(&pos, &len)) != NULL) {
+		snprintf(text, sizeof(text), "%.*s", (int)len - 1, line);
+		if (!strstr(text, "preflight: x0 = "))
+			continue;
+		said = true;
+		at = strstr(text, " at offset 0x");
+		if (at && !strstr(at, "in node /"))
+			finding("it names no node: %s", text);
+		for (const char *p = text; *p; p++)
+			if (*p < ' ' || *p > '~')
+				finding("there is what cannot be printed: %s", text);
+	}
+	if (!said)
+		finding("a tree is refused, and not said why");
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -456,6 +470,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	choose_machine(&out, &trailer);
 	out.blob.start += place_tree(&out, data, size, &trailer);
 	handover.args[0] = out.blob.start + (trailer.flags & TRAILER_SKEW ? 4 : 0);
+	handover.tree = handover.args[0];
 	handover.image = out.image.start;
 	handover.window = WINDOW;
 	if (setjmp(stopped)) {

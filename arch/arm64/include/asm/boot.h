@@ -15,7 +15,7 @@
 #define BOOT_IMAGE_TOO_HIGH                                                                        \
 	2 /* the image lies beyond the CPU's physical addresses or 48 bits; x1 = its address */
 #define BOOT_MISALIGNED 3 /* not loaded at a multiple of 2 MiB; x1 = its address */
-#define BOOT_MMU_ON     4 /* entered with the MMU on; x1 = SCTLR */
+#define BOOT_MMU_ON     4 /* entered with the MMU on, and not mapped 1:1; x1 = SCTLR */
 #define BOOT_EXCEPTION                                                                             \
 	5 /* exception before the kernel could print, or while one was reported; x1 = ESR, x2 =    \
 	     ELR, x3 = FAR of the first */
