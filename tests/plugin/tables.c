@@ -729,10 +729,11 @@ void tables_register_written(struct cpu *cpu, enum sysreg reg, u64 value, u64 pc
  * ------------------------------------------------------------------------------------------- */
 
 /* Blocks in which nothing got on: between writing entries and their TLBI there may be a walk of
- * other tables; DSB and ISB follow it at once. */
+ * other tables; DSB and ISB follow it at once. A block is a single instruction where a debugger has
+ * a breakpoint in the page. */
 static u64 patience(enum stage stage)
 {
-	return stage < FLUSHED ? 4096 : 8;
+	return stage < FLUSHED ? 4096 : 24;
 }
 
 void tables_block(struct cpu *cpu, u64 pc, u32 first_insn)
