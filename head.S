@@ -5,8 +5,8 @@
  *   header -> primary_entry -> elect_boot_cpu -> drop_to_el1 -> create_idmap, create_kernel_map -> cpu_setup -> enable_mmu
  *          -> primary_switched (kernel's own addresses) -> start_kernel
  *
- * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and the only stores are to the
- * tables and to boot_status, past the caches. What goes wrong ends in early_dead_end, which calls early/console.c. Registers with a life longer than one routine:
+ * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and stores go past the caches: what
+ * is written (tables, boot_status, an early stack, a copy in the brk area) is in none before and in none behind. What goes wrong ends in early_dead_end, which calls early/console.c. Registers with a life longer than one routine:
  *
  *   x19  CNTVCT at entry                    drop_to_el1 .. primary_switched
  *   x20  device tree                        primary_entry .. primary_switched
@@ -144,9 +144,9 @@ FUNC primary_entry
 ENDFUNC primary_entry
 
 /*
- * Entered with the MMU on, which is against the protocol, but can be put right: what the caches hold of the image and the tree goes to
- * memory, and the caller switches it off. Not so where this code is not mapped 1:1.
- * Inputs: x20 := x0 of the loader, x25 := SCTLR. Preserves x4..x7
+ * Entered with the MMU on, which is against the protocol, but can be put right: what the caches hold of the image goes to memory, and the
+ * caller switches it off. Not so where this code is not mapped 1:1. The tree is read through the caches again.
+ * Inputs: x25 := SCTLR. Preserves x4..x7
  */
 LOCAL_FUNC prepare_mmu_off
 	mov	x8, lr
@@ -162,23 +162,8 @@ LOCAL_FUNC prepare_mmu_off
 	b	early_dead_end
 2:	adr_l	x0, _head
 	mov	x1, x9
-	bl	dcache_clean_inval_poc
-	/* After U-Boot's `go` x0 is a count of words: a tree it is where the magic is. */
-	mov	x0, x20
-	tst	x20, #3
-	b.ne	3f
-	bl	maps_itself
-	b.ne	3f
-	ldp	w1, w2, [x20]
-	mov_q	x3, 0xedfe0dd0
-	cmp	x1, x3
-	rev	w1, w2
-	mov	x2, #SZ_2M
-	ccmp	x1, x2, #2, eq
-	add	x1, x1, x20
-	b.hi	3f
-	bl	dcache_clean_inval_poc
-3:	ret	x8
+	mov	lr, x8
+	b	dcache_clean_inval_poc
 ENDFUNC prepare_mmu_off
 
 /*
@@ -937,6 +922,7 @@ ENDFUNC maps_itself
 /* Stop this CPU for good, with the reason where README says it is. Inputs: x0 := reason, x1..x3 := values */
 FUNC boot_dead_end
 	mov_q	x5, DEAD_END			/* an exception from here on is not worth another try */
+	mov	x21, x0
 	adr	x4, boot_status
 	str	x0, [x4, #STATUS_REASON]
 	stp	x1, x2, [x4, #STATUS_VALUES]
@@ -962,6 +948,7 @@ ENDFUNC leave_by_idmap
  * Inputs: x0 := reason, x1..x3 := values, x20 := device tree
  */
 FUNC early_dead_end
+	mov_q	x5, DEAD_END			/* until there is a stack */
 	mov	x21, x0
 	mov	x22, x1
 	mov	x23, x2
@@ -1018,6 +1005,7 @@ LOCAL_FUNC early_exception
 	tbnz	x0, #63, 1f
 	b	early_fixup
 1:	mov_q	x4, DEAD_END
+	mov	x0, x21				/* x0 := the reason that was to be said */
 	cmp	x4, x5
 	b.eq	stop_cpu
 	read_syndrome
@@ -1048,18 +1036,19 @@ LOCAL_FUNC say_dead_end
 	adr	x1, __brk_start + PAGE_SIZE
 	and	x1, x1, #PAGE_MASK
 	sub	x4, x1, x0			/* x4 := how far it goes */
-	adr	x5, _head
+	adr	x8, _head
 	adr	x6, _edata
 	mov	x7, x1
 	mov	x0, x1
 	add	x1, x6, x4
 	bl	dcache_clean_inval_poc
-1:	ldp	x2, x3, [x5], #16
+1:	ldp	x2, x3, [x8], #16
 	stp	x2, x3, [x7], #16
-	cmp	x5, x6
+	cmp	x8, x6
 	b.lo	1b
-	adr	x5, 2f
-	add	x4, x4, x5
+	adr	x8, 2f
+	add	x4, x4, x8
+	dsb	sy
 	ic	iallu
 	dsb	nsh
 	isb
@@ -1103,7 +1092,7 @@ ENDFUNC take_early_stack
 /* A fault in C, with the MMU off: what is probed may, and the next one is the end. Inputs: TPIDR_EL0 := x0 */
 LOCAL_FUNC early_fixup
 	mrs	x0, tpidrro_el0
-	cbnz	x0, stop_cpu
+	cbnz	x0, 4f
 	sub	sp, sp, #160
 	stp	x18, lr, [sp, #16]
 	stp	x2, x3, [sp, #32]
@@ -1148,9 +1137,11 @@ LOCAL_FUNC early_fixup
 4:	adr	x19, boot_status
 	ldr	x0, [x19, #STATUS_REASON]
 	cbnz	x0, stop_with_reason
+	mov	x0, #0
+	mov	sp, x0
 	read_syndrome
 	mov	x0, #BOOT_EXCEPTION
-	b	boot_dead_end
+	b	early_dead_end
 ENDFUNC early_fixup
 
 /*

@@ -444,17 +444,25 @@ static bool __init read_device(phys_addr_t at, u32 *value)
 	return ok;
 }
 
-static bool __init start_on_pins(void)
+/* The first that is enabled, of this kind; NULL: of any. */
+static bool __init start_any(const char *compatible)
 {
-	const char *uart = earlycon_on_pins(&machine.dt, read_device);
 	struct earlycon_device dev;
 	struct dt_iter it;
 
 	dt_start(&it, &machine.dt);
-	while (uart && dt_find_compatible(&it, uart))
-		if (dt_available(it.dt, it.node) && !earlycon_from_node(&dev, &it))
-			return !start_console(&dev);
+	while (compatible ? dt_find_compatible(&it, compatible) : dt_next_node(&it))
+		if (dt_available(it.dt, it.node) && !earlycon_from_node(&dev, &it) &&
+		    !start_console(&dev))
+			return true;
 	return false;
+}
+
+static bool __init start_on_pins(void)
+{
+	const char *uart = earlycon_on_pins(&machine.dt, read_device);
+
+	return uart && start_any(uart);
 }
 
 static const char *__init start_by_tree(void)
@@ -482,8 +490,13 @@ int __init earlycon_choose(const char *val, size_t len)
 
 	if (earlycon_works())
 		return 0;
-	if (!val || !len || (len == 3 && !memcmp(val, "all", 3))) {
+	if (!val || !len) {
 		start_by_tree();
+		return 0;
+	}
+	if (len == 3 && !memcmp(val, "all", 3)) {
+		if (start_by_tree())
+			start_any(NULL);
 		return 0;
 	}
 	why = earlycon_parse(&dev, val, len) ?: start_console(&dev);

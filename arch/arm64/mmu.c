@@ -316,8 +316,8 @@ void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
 	printk_at((char *)((read_par() & GENMASK(47, PAGE_SHIFT)) + ((u64)log & ~PAGE_MASK) +
 			   kimage_voffset));
 	dcache_clean_inval_poc(_text, __bss_stop);
-	if (machine.dt_size)
-		dcache_clean_inval_poc(machine.dt.blob, machine.dt.blob + machine.dt_size);
+	if (machine.dt.size) /* not one that was refused */
+		dcache_clean_inval_poc(machine.dt.blob, machine.dt.blob + machine.dt.size);
 	local_serror_save();
 	/* Before paging_init() the one that the boot came on is there. */
 	if (idmap_root)

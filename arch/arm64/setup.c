@@ -374,7 +374,7 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 		scan_cpu(it, scan);
 	else if (it->name[0] == 'p' && dt_name_is(it->name, "psci"))
 		scan_psci(it);
-	else if (it->name[0] == 'w' && dt_name_is(it->name, "watchdog"))
+	else if (it->name[0] == 'w' && scan->dead == INT32_MAX && dt_name_is(it->name, "watchdog"))
 		scan_watchdog(it);
 	else if (it->name[0] == 'm' && it->depth == 1 && dt_name_is(it->name, "memory"))
 		pr_warn("/%s: no device_type = \"memory\", ignored\n", it->name);

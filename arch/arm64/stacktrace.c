@@ -24,7 +24,7 @@ static const u8 *unpack_name(const u8 *packed, char *name, size_t size)
 		unsigned int depth = 0;
 
 		pending[depth++] = *packed++;
-		while (depth) {
+		while (depth && depth + 2 <= sizeof(pending)) { /* more is a damaged table */
 			u8 byte = pending[--depth];
 
 			if (!byte) {

@@ -50,24 +50,39 @@ static bool __init read_word(phys_addr_t at, u32 *value)
 	return probe_read_u32((const volatile u32 *)at, value);
 }
 
+/* To be read past the caches: nothing that a loader wrote may be left in them. False where it is
+ * not memory, at least in part. */
+static bool __init readable(phys_addr_t at, size_t size)
+{
+	u32 word;
+
+	for (phys_addr_t p = at & ~(phys_addr_t)3; p < at + size; p = (p | ~PAGE_MASK) + 1)
+		if (!read_word(p, &word))
+			return false;
+	dcache_clean_inval_poc((void *)at, (void *)(at + size));
+	return true;
+}
+
 static bool __init open_tree(struct dt *dt, phys_addr_t tree)
 {
 	char why[80];
-	u32 word;
+	u32 word, size;
 
-	return tree && !(tree & 7) && read_word(tree, &word) && word == FDT_MAGIC_LE &&
+	if (!tree || tree & 7 || !readable(tree, 8) || !read_word(tree, &word) ||
+	    word != FDT_MAGIC_LE || !read_word(tree + 4, &size))
+		return false;
+	size = __builtin_bswap32(size);
+	return size <= DT_MAX_SIZE && readable(tree, size) &&
 	       !dt_open(dt, (const void *)tree, DT_MAX_SIZE, why, sizeof(why));
 }
 
 /* Look at each page from one on, until a tree is found, or no more memory. */
 static bool __init search_tree(struct dt *dt, phys_addr_t from, long step)
 {
-	u32 word;
-
 	for (phys_addr_t at = from; at - from + SEARCH_REACH < 2 * SEARCH_REACH; at += step) {
-		if (!at || !read_word(at, &word))
+		if (!at || !readable(at, 4))
 			return false;
-		if (word == FDT_MAGIC_LE && open_tree(dt, at))
+		if (open_tree(dt, at))
 			return true;
 	}
 	return false;
@@ -111,15 +126,16 @@ static bool __init speak(struct earlycon_device *dev, const struct report *r)
 	return !dev->stuck;
 }
 
-/* On each console of that kind that is enabled; NULL: of any kind. */
-static bool __init speak_on_all(const struct dt *dt, const char *compatible, const struct report *r)
+/* On the first console of that kind that is enabled; NULL: on all, of any kind. */
+static bool __init speak_on_any(const struct dt *dt, const char *compatible, const struct report *r)
 {
 	struct earlycon_device dev;
 	struct dt_iter it;
 	bool spoke = false;
 
 	dt_start(&it, dt);
-	while (compatible ? dt_find_compatible(&it, compatible) : dt_next_node(&it))
+	while (!(compatible && spoke) &&
+	       (compatible ? dt_find_compatible(&it, compatible) : dt_next_node(&it)))
 		if (dt_available(dt, it.node) && !earlycon_from_node(&dev, &it))
 			spoke |= speak(&dev, r);
 	return spoke;
@@ -136,7 +152,7 @@ static bool __init speak_as_told(const char *args, const struct dt *dt, const st
 	if (!spec || !len)
 		return false;
 	if (len == 3 && !memcmp(spec, "all", 3))
-		return dt && speak_on_all(dt, NULL, r);
+		return dt && speak_on_any(dt, NULL, r);
 	return !earlycon_parse(&dev, spec, len) && speak(&dev, r);
 }
 
@@ -150,17 +166,17 @@ static bool __init speak_on_stdout(const struct dt *dt, const struct report *r)
 
 static void __init say(const struct report *r, phys_addr_t tree)
 {
-	struct dt dt;
-	bool found = find_tree(&dt, tree);
 	const char *uart;
+	struct dt dt;
 
-	if (speak_as_told(user_options(), found ? &dt : NULL, r) || !found)
+	if (speak_as_told(user_options(), NULL, r) || !find_tree(&dt, tree) ||
+	    speak_as_told(user_options(), &dt, r))
 		return;
 	if (speak_as_told(chosen(&dt, "bootargs"), &dt, r) || speak_on_stdout(&dt, r))
 		return;
 	uart = earlycon_on_pins(&dt, read_word);
 	if (uart)
-		speak_on_all(&dt, uart, r);
+		speak_on_any(&dt, uart, r);
 }
 
 /* ---- what to say ---- */
@@ -258,6 +274,7 @@ static size_t __init tree_size(const volatile u8 *p)
 	u8 h[40];
 	u32 total, end;
 
+	dcache_clean_inval_poc((const void *)p, (const void *)(p + sizeof(h)));
 	for (size_t i = 0; i < sizeof(h); i++)
 		if (!probe_read_u8(p + i, &h[i]))
 			return 0;
@@ -284,7 +301,7 @@ phys_addr_t __init early_rescue_tree(phys_addr_t tree)
 	    (tree < (phys_addr_t)init_stack_end &&
 	     end > (phys_addr_t)image_end() - EARLY_STACK_SIZE))
 		return tree;
-	if (!(tree & 7) && end <= (phys_addr_t)_text)
+	if ((!(tree & 7) && end <= (phys_addr_t)_text) || !readable(tree, size))
 		return tree;
 	dcache_clean_inval_poc(to, to + size);
 	memmove(to, (const void *)tree, size);
