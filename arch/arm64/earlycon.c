@@ -144,6 +144,7 @@ static void console_write(struct console *con, const char *text, size_t len)
 {
 	if (device.stuck)
 		return;
+	device.tried = true;
 	device.writer = this_cpu();
 	earlycon_write(&device, text, len);
 	/* What a write comes back as belongs to it. */
@@ -522,6 +523,9 @@ EARLY_PARAM("console", set_console,
 
 void __init earlycon_default(void)
 {
+	/* With `quiet` nothing was written yet: try what was chosen while something else can be. */
+	if (earlycon_works() && !device.tried)
+		console_write(&console, "\r", 1);
 	if (!earlycon_works())
 		start_by_tree();
 }

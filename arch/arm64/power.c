@@ -155,7 +155,8 @@ static int poweroff_command(int argc, char **argv)
 		return -EINVAL;
 	return machine_poweroff(status);
 }
-MONITOR_COMMAND(poweroff, "[status]", "end the machine; status is what an emulator exits with",
+MONITOR_COMMAND(poweroff, "[status]",
+		"end the machine; status, up to 255, is what an emulator exits with",
 		poweroff_command);
 
 static int reboot_command(int argc, char **argv)

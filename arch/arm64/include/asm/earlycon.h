@@ -20,6 +20,7 @@ struct earlycon_device {
 	volatile u8 *base;  /* where they are mapped; NULL for a driver without registers */
 	u8 shift;           /* register n lies at n << shift */
 	u8 width;           /* bytes of one access: 1 or 4 */
+	bool tried;         /* something was written to it as the console */
 	bool stuck;         /* it takes no more characters, or faults: it is not used any more */
 	struct cpu *writer; /* the CPU that writes to it now */
 	u64 serror;         /* ESR of the SError that came of it; 0: none did */
