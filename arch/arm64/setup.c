@@ -5,6 +5,7 @@
 #include <asm/fixmap.h>
 #include <asm/page.h>
 #include <asm/percpu.h>
+#include <asm/probe.h>
 #include <asm/setup.h>
 #include <lib/bug.h>
 #include <lib/cmdline.h>
@@ -416,6 +417,7 @@ void __init setup_machine_fdt(phys_addr_t dt_phys)
 	const char *why = NULL;
 	char text[160];
 	void *tree;
+	u32 last;
 
 	machine.dt_phys = dt_phys;
 	if (handover_fault)
@@ -423,6 +425,8 @@ void __init setup_machine_fdt(phys_addr_t dt_phys)
 	tree = fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL, &why);
 	if (!tree)
 		refuse(dt_phys, why);
+	if (!probe_read_u32((u32 *)tree + (machine.dt_size - 1) / 4, &last))
+		refuse(dt_phys, "it reaches beyond memory");
 	if (dt_check(&machine.dt, tree, machine.dt_size, text, sizeof(text)))
 		refuse(dt_phys, text);
 	scan_tree();

@@ -121,6 +121,11 @@ CASES += [
     Case("entry-damaged-later", status=None, append="", forbid=(), run={"POKE": poke("boot_cpu_init", 0)}, steps=(
         line(r"Unhandled exception: undefined instruction .*"), r"Kernel panic - in boot_cpu_init: undefined instruction",
         r"\npreflight: the image is not what was built".replace("\\n", rf"\n{STAMP}"), reason(8))),
+    # The names for the backtrace, too: none of them ends.
+    Case("entry-damaged-names", status=None, append="", forbid=(), run={"POKE": lambda out: " ".join(
+        [poke("boot_cpu_init", 0)(out), *(poke("kallsyms_pairs", 0x80808080, 4 * i)(out) for i in range(88))])}, steps=(
+        line(r"Unhandled exception: undefined instruction .*"), r"Kernel panic - in boot_cpu_init: undefined instruction",
+        r"\npreflight: the image is not what was built".replace("\\n", rf"\n{STAMP}"), reason(8))),
     # mov x1, #0xf0000000, and mov x1, #0, in place of what this CPU can do.
     stops("no-granule", 1, r"this CPU has no translation granule of 4 KiB \(ID_AA64MMFR0_EL1 0xf0000000\); build with another PAGE_SHIFT",
           damaged=True, run={"POKE": poke("check_cpu", 0xd2be0001)}),
@@ -169,6 +174,7 @@ CASES += [
     refused("go", r"that is no address \(U-Boot: use booti, go passes a count of arguments\)", line(f"preflight: {MMU}"),
             line(r"preflight: x1-x3 nonzero in violation of the boot protocol: 0x7f000000 0x0 0x0"),
             x0="0x1", run={"X0": "1", "X1": "0x7f000000", "ENTER": "mmu dcache icache", "EL": 2}),
+    refused("mmu-x0-nowhere", "reading there faults, no memory", line(f"preflight: {MMU}"), x0="0xb000000", run={"X0": "0xb000000", "ENTER": "mmu dcache"}),
     refused("atags", r"an ATAGS list, give the loader a \.dtb", x0="0x44000000", run={"X0": "0x44000000", "POKE": "0x44000000=5 0x44000004=0x54410001"}),
     refused("magic", NO_MAGIC, x0="0x44000000", run={"X0": "0x44000000"}),
     refused("magic-misaligned", r"not 8-byte aligned, nor small enough to be copied \(U-Boot: unset fdt_high\)",
@@ -193,6 +199,16 @@ CASES += [
         ("strings-outside", "the strings block at 0x200000 is not inside", 3, 0x200000),
         ("reservations-outside", "the reservation block at 0xffff8 is misaligned or not inside", 4, 0xffff8),
     )
+]
+# A header at the end of RAM, of a tree that would end beyond.
+HEADER = (0xd00dfeed, 0x2000, 0x38, 0x1000, 0x28, 17, 16, 0, 0x10, 0x20)
+CASES += [
+    refused(f"beyond-memory-{at:x}-{kernel}", why, x0=f"{at:#x}", kernel=kernel, run={
+        "X0": f"{at:#x}", "OPTIONS": "earlycon=pl011,0x9000000", "EL": el,
+        "POKE": " ".join(tree_word(i, value, at) for i, value in enumerate(HEADER))})
+    for at, why, el, kernel in (
+        (0x7fffff08, "it reaches beyond memory", 2, "llvm-48"),
+        (0x7fffff04, r"not 8-byte aligned, nor small enough to be copied \(U-Boot: unset fdt_high\)", 1, "gcc-48"))
 ]
 CASES += [
     # The console is in the part of the tree that can be read; or it is not.
@@ -336,4 +352,12 @@ CASES += [
          steps=(r"\nfrom bootargs",), forbid=(r"from the field",)),
     Case("entry-options-console", append=f'earlycon=pl011,0x9000000 run="poweroff {STATUS}"', run={"OPTIONS": "earlycon=smh", "DTB": tree("bare")},
          steps=(r"earlycon: smh \(options ''\)", "Boot complete: ")),
+]
+
+# --- a console that takes nothing is found out before it is trusted, whatever the log level -------------------------------------------------
+
+CASES += [
+    Case(f"console-wrong-quiet-{kernel}", append=f'earlycon=uart8250,mmio32,0x9000000 quiet run="echo alive; poweroff {STATUS}"', forbid=(), kernel=kernel,
+         steps=(r"earlycon: uart8250 takes nothing for 50 ms", r"\nalive\r"))
+    for kernel in ("gcc-48", "llvm-39")
 ]

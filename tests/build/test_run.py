@@ -60,7 +60,7 @@ def test_initrd(more):
 
 
 @pytest.mark.parametrize("name, value, more", (
-    ("EL", "9", {}), ("EL", "9", {"DTB": PI4}), ("EL", "0", {}), ("SMP", "x", {}), ("SMP", "0", {}), ("SMP", "2", {"DTB": PI4}),
+    ("EL", "9", {}), ("EL", "9", {"DTB": PI4}), ("EL", "0", {}), ("SMP", "x", {}), ("NUMA", "x", {}), ("SMP", "0", {}), ("SMP", "2", {"DTB": PI4}),
     ("MEM", "1G", {"DTB": PI4}), ("MEM", "0:1G", {"DTB": PI4}), ("NUMA", "1", {"DTB": PI4}), ("X0", "zz", {}), ("LOAD", "here", {}),
     ("POISON", "1", {}), ("ENTER", "abracadabra", {}), ("DTB_ADDR", "1x", {}), ("INITRD_ADDR", "1x", {}),
 ))
