@@ -268,7 +268,8 @@ static int say_place(const struct dt *dt, char *why, size_t size)
 			;
 	}
 	at = (size_t)scnprintf(why, size, "%s at offset 0x%x, in node ",
-			       it.broken ?: "a root node with a name, or what libfdt refuses", it.pos);
+			       it.broken ?: "a root node with a name, or what libfdt refuses",
+			       it.pos);
 	at += dt_path(dt, it.node, why + at, size - at);
 	if (prop.name && at + 1 < size) {
 		at += (size_t)scnprintf(why + at, size - at, " behind property ");

@@ -236,8 +236,9 @@ int (*printk_symbol)(unsigned long addr, char *buf, size_t size) __ro_after_init
 static void put_symbol(struct printf_sink *sink, unsigned long addr)
 {
 	char symbol[80];
+	int len = printk_symbol(addr, symbol, sizeof(symbol));
 
-	put_run(sink, symbol, (size_t)printk_symbol(addr, symbol, sizeof(symbol)));
+	put_run(sink, symbol, (size_t)len);
 }
 
 /* One conversion; p is behind its '%'. Returns what follows it. */
