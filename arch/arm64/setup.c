@@ -425,7 +425,7 @@ void __init setup_machine_fdt(phys_addr_t dt_phys)
 	tree = fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL, &why);
 	if (!tree)
 		refuse(dt_phys, why);
-	if (!probe_read_u32((u32 *)tree + (machine.dt_size - 1) / 4, &last))
+	if (!probe_read_u32((u32 *)tree + machine.dt_size / 4 - 1, &last))
 		refuse(dt_phys, "it reaches beyond memory");
 	if (dt_check(&machine.dt, tree, machine.dt_size, text, sizeof(text)))
 		refuse(dt_phys, text);
