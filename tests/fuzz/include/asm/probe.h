@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is probed is the tree's first page and a page that stands in for a UART; and page
- * descriptors, of which there are none yet. */
+/* What is probed is the tree, behind which there is no memory, and a page that stands in for a
+ * UART; and page descriptors, of which there are none yet. */
 #ifndef ASM_PROBE_H
 #define ASM_PROBE_H
 
 #include <asm/memory.h>
 #include <lib/types.h>
+
+#include <sanitizer/asan_interface.h>
 
 static inline bool probe_read_u64(const volatile u64 *p, u64 *value)
 {
@@ -17,6 +19,8 @@ static inline bool probe_read_u64(const volatile u64 *p, u64 *value)
 
 static inline bool probe_read_u32(const volatile u32 *p, u32 *value)
 {
+	if (__asan_region_is_poisoned((void *)(uintptr_t)p, sizeof(*p)))
+		return false;
 	*value = *p;
 	return true;
 }
