@@ -83,7 +83,8 @@ static bool is_gone(int label)
 
 bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end)
 {
-	for (unsigned long i = memblock_first_above(&ledger, *end); i < ledger.cnt; i++) {
+	for (unsigned long i = memblock_first_above(&ledger, *end); !incomplete && i < ledger.cnt;
+	     i++) {
 		const struct memblock_region *r = &ledger.regions[i];
 
 		if (label_owner(r->nid) != owner)
