@@ -8,7 +8,7 @@ FUZZ_HOST    := $(wildcard tests/fuzz/*.c)
 FUZZ_CC      := clang
 FUZZ_OBJCOPY := llvm-objcopy
 FUZZ_CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-		-Wall -Wextra -Werror -Itests/fuzz/include $(HOST_INCLUDE)
+		-fno-sanitize-address-globals-dead-stripping -Wall -Wextra -Werror -Itests/fuzz/include $(HOST_INCLUDE)
 FUZZ_DIR     := $(O)/fuzz
 FUZZ_OBJS    := $(patsubst %.c,$(FUZZ_DIR)/%.o,$(FUZZ_SRCS) $(FUZZ_HOST))
 
@@ -19,7 +19,8 @@ $(FUZZ_OBJS): $(FUZZ_DIR)/%.o: %.c $(O)/.flags tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(SRC_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The kernel's variables get sections of their own: each run starts from the same state.
+# The kernel's variables get sections of their own: each run starts from the same state. (Dead stripping, newer clang's default, would
+# give each variable one.)
 $(FUZZ_DIR)/kernel.o: $(patsubst %.c,$(FUZZ_DIR)/%.o,$(FUZZ_SRCS))
 	$(call say,HOSTLD)
 	$(Q)ld -r --wrap=free_memblock_range -o $@ $^
