@@ -6,7 +6,8 @@
  *          -> primary_switched (kernel's own addresses) -> start_kernel
  *
  * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and stores go past the caches: what
- * is written (tables, boot_status, an early stack, a copy in the brk area) is in none before and in none behind. What goes wrong ends in early_dead_end, which calls early/console.c. Registers with a life longer than one routine:
+ * is written (tables, boot_status, an early stack, a copy in the brk area) is in none before and in none behind. What goes wrong ends in
+ * early_dead_end, which calls early/console.c. Registers with a life longer than one routine:
  *
  *   x19  CNTVCT at entry                    drop_to_el1 .. primary_switched
  *   x20  device tree                        primary_entry .. primary_switched
@@ -42,9 +43,9 @@ _head:
 	.ascii	"ARM\x64"
 	.long	0
 	.long	boot_status_offset, 0		/* offset 0x40: where boot_status lies, from here */
-	.globl	image_sums
-image_sums:
-	.long	0, 0				/* offset 0x48: sums of what does not change, by scripts/link */
+	.globl	image_sum
+image_sum:
+	.quad	0				/* offset 0x48: sum of what does not change, by scripts/link */
 	.balign	BOOT_OPTIONS_SIZE
 	.globl	boot_options
 boot_options:
@@ -72,6 +73,48 @@ init_pg_dir:
 	.skip	PGTABLE_LEVELS(VA_BITS) * PAGE_SIZE
 early_tables_end:
 
+/* This EL's own one of a register that each has: read_here x0, sctlr. Corrupts tmp (which may be reg) and flags; reg is not corrupted. */
+	.macro	read_here, reg, name, tmp
+	mrs	\tmp, CurrentEL
+	cmp	\tmp, #(2 << 2)
+	b.eq	.Lel2\@
+	b.hi	.Lel3\@
+	mrs	\reg, \name\()_el1
+	b	.Lread\@
+.Lel2\@:
+	mrs	\reg, \name\()_el2
+	b	.Lread\@
+.Lel3\@:
+	mrs	\reg, \name\()_el3
+.Lread\@:
+	.endm
+
+	.macro	write_here, name, reg, tmp
+	mrs	\tmp, CurrentEL
+	cmp	\tmp, #(2 << 2)
+	b.eq	.Lel2\@
+	b.hi	.Lel3\@
+	msr	\name\()_el1, \reg
+	b	.Lwritten\@
+.Lel2\@:
+	msr	\name\()_el2, \reg
+	b	.Lwritten\@
+.Lel3\@:
+	msr	\name\()_el3, \reg
+.Lwritten\@:
+	.endm
+
+/* MMU, caches and checks off at this EL, endianness ours. An ISB must follow. Corrupts val, tmp, flags. */
+	.macro	write_sctlr_off, val, tmp
+	mov_q	\val, SCTLR_EL2_OFF		/* good for EL3, and for EL2 with E2H set, too */
+	mrs	\tmp, CurrentEL
+	cmp	\tmp, #(1 << 2)
+	b.ne	.Lnot_el1\@
+	mov_q	\val, SCTLR_EL1_OFF
+.Lnot_el1\@:
+	write_here sctlr, \val, \tmp
+	.endm
+
 	.text
 /*
  * The first instruction after the header. Vectors first: from here on even a wild exception has an address and a reason.
@@ -89,38 +132,15 @@ FUNC primary_entry
 	mov	x4, #0
 	mov	sp, x4				/* an exception finds no stack to use */
 	adr_l	x4, early_vectors
-	mov_q	x6, SCTLR_EL2_OFF		/* good for EL3, and for EL2 with E2H set, too */
-	mov_q	x7, SCTLR_EL1_OFF
+	write_here vbar, x4, x5
 	mrs	x5, CurrentEL
-	lsr	x5, x5, #2			/* x5 := EL */
-	orr	x24, x24, x5
-	cmp	x5, #2
-	b.eq	2f
-	b.hi	3f
-	cbz	x5, 4f
+	orr	x24, x24, x5, lsr #2
 	/* x25 := SCTLR as found. With the MMU off it is written at once: endianness and checks are ours from here on. */
-	msr	vbar_el1, x4
-	mrs	x25, sctlr_el1
+	read_here x25, sctlr, x5
 	tbz	x25, #0, 1f
 	bl	prepare_mmu_off
-1:	msr	sctlr_el1, x7
-	b	5f
-2:	msr	vbar_el2, x4
-	mrs	x25, sctlr_el2
-	tbz	x25, #0, 1f
-	bl	prepare_mmu_off
-1:	msr	sctlr_el2, x6
-	b	5f
-3:	msr	vbar_el3, x4
-	mrs	x25, sctlr_el3
-	tbz	x25, #0, 1f
-	bl	prepare_mmu_off
-1:	msr	sctlr_el3, x6
-	b	5f
-4:	mov	x0, #BOOT_BAD_EL
-	mov	x1, x5
-	b	early_dead_end
-5:	isb
+1:	write_sctlr_off x4, x5
+	isb
 	bl	elect_boot_cpu
 	adr	x1, _head			/* adrp would lose an offset within the page */
 	mov	x0, #BOOT_MISALIGNED
@@ -146,7 +166,7 @@ ENDFUNC primary_entry
 /*
  * Entered with the MMU on, which is against the protocol, but can be put right: what the caches hold of the image goes to memory, and the
  * caller switches it off. Not so where this code is not mapped 1:1. The tree is read through the caches again.
- * Inputs: x25 := SCTLR. Preserves x4..x7
+ * Inputs: x25 := SCTLR. Clobbers: x0..x3, x8, x9
  */
 LOCAL_FUNC prepare_mmu_off
 	mov	x8, lr
@@ -157,7 +177,8 @@ LOCAL_FUNC prepare_mmu_off
 	b.ne	1f
 	bl	maps_itself
 	b.eq	2f
-1:	mov	x0, #BOOT_MMU_ON
+1:	bl	elect_boot_cpu			/* one speaks */
+	mov	x0, #BOOT_MMU_ON
 	mov	x1, x25
 	b	early_dead_end
 2:	adr_l	x0, _head
@@ -201,11 +222,12 @@ ENDFUNC rescue_tree
 /*
  * One CPU goes on, whichever it is. Exclusives do not work on Device memory, so this is Lamport's splitter: who finds the door open
  * after writing its name, shuts it, and still finds its name goes on; that can be one at most, whatever the timing. It can also be none:
- * then, after a long wait, the CPU whose name is there goes on.
+ * then, after a long wait, the CPU whose name is there goes on. With the MMU on, which is not so for long, it holds as well.
  * Clobbers: x0..x7
  */
 LOCAL_FUNC elect_boot_cpu
 	adr	x4, boot_cpu_claim		/* name, door, winner */
+	and	x4, x4, #~7			/* as the image itself, wherever that is */
 	mrs	x5, mpidr_el1
 	orr	x5, x5, #BIT(63)		/* x5 := this CPU's name, never 0 */
 	ldr	x6, [x4, #8]
@@ -231,11 +253,11 @@ LOCAL_FUNC elect_boot_cpu
 	dsb	sy
 	ret
 park:
-	adr	x4, boot_status
-	add	x4, x4, #STATUS_PARKED
+	adr	x4, boot_status + STATUS_PARKED
+	and	x4, x4, #~7
 	str	x5, [x4]
 	dmb	sy
-	dc	ivac, x4			/* the boot CPU may have looked already */
+	dc	civac, x4			/* the boot CPU may have looked already */
 	dsb	sy
 	mov	x0, #BOOT_PARKED
 	mov	x1, x5
@@ -579,11 +601,6 @@ fgt_done:
 	eret
 
 at_el1:
-	mrs	x0, CurrentEL
-	lsr	x1, x0, #2
-	mov	x0, #BOOT_BAD_EL
-	cmp	x1, #1
-	b.ne	early_dead_end
 	mov	x0, #0
 	mov	sp, x0
 	adr_l	x0, early_vectors
@@ -899,8 +916,11 @@ FUNC idmap_replace_ttbr1
 	ret
 ENDFUNC idmap_replace_ttbr1
 
-/* Z set: x0 is the address that x0 is translated to, at this EL. With the MMU off it is. Clobbers: x1, x2 */
-LOCAL_FUNC maps_itself
+/*
+ * bool maps_itself(u64 address): is x0 what x0 is translated to, at this EL? With the MMU off it is. No stack.
+ * Outputs: w0, and Z set if it is. Clobbers: x1, x2
+ */
+FUNC maps_itself
 	mrs	x1, CurrentEL
 	cmp	x1, #(2 << 2)
 	b.eq	2f
@@ -911,44 +931,24 @@ LOCAL_FUNC maps_itself
 	b	4f
 3:	at	s1e3r, x0
 4:	isb
+	dmb	sy				/* Cortex-A77 erratum 1508412 */
 	mrs	x1, par_el1
+	dmb	sy
 	ubfx	x2, x1, #12, #36
 	and	x1, x1, #1			/* F: it is not translated */
 	cmp	x2, x0, lsr #12
 	ccmp	x1, #0, #0, eq
+	cset	w0, eq
 	ret
 ENDFUNC maps_itself
 
-/* Stop this CPU for good, with the reason where README says it is. Inputs: x0 := reason, x1..x3 := values */
-FUNC boot_dead_end
-	mov_q	x5, DEAD_END			/* an exception from here on is not worth another try */
-	mov	x21, x0
-	adr	x4, boot_status
-	str	x0, [x4, #STATUS_REASON]
-	stp	x1, x2, [x4, #STATUS_VALUES]
-	str	x3, [x4, #STATUS_VALUES + 16]
-	dc	civac, x4			/* not CVAC: Cortex-A53 errata 819472 and its kin */
-	dsb	sy
-	.globl	stop_cpu
-stop_cpu:
-	wfe
-	wfi
-	b	stop_cpu
-ENDFUNC boot_dead_end
-
-/* Inputs: x0 := reason, x1..x3 := values, x4 := device tree */
-FUNC leave_by_idmap
-	mov	x20, x4
-	b	early_dead_end
-ENDFUNC leave_by_idmap
-
 /*
- * The same where there is no console yet: with the MMU off, which it is if that is possible, the reason is said, too. Called at the
- * image's physical address; nothing is left that the kernel could go on with.
- * Inputs: x0 := reason, x1..x3 := values, x20 := device tree
+ * Why this CPU stops, on a console that is looked for; with the MMU off, which it is if that is possible. Called at the image's physical
+ * address; nothing is left that the kernel could go on with.
+ * Inputs: x0 := reason, x1..x3 := values; until the handover is written down x20 := device tree
  */
 FUNC early_dead_end
-	mov_q	x5, DEAD_END			/* until there is a stack */
+	mov_q	x5, DEAD_END			/* until there is a stack an exception is not worth another try */
 	mov	x21, x0
 	mov	x22, x1
 	mov	x23, x2
@@ -957,41 +957,16 @@ FUNC early_dead_end
 	adr	x0, early_dead_end
 	bl	maps_itself
 	b.ne	1f
-	mov_q	x0, SCTLR_EL2_OFF
-	mrs	x1, CurrentEL
-	cmp	x1, #(2 << 2)
-	b.eq	2f
-	b.hi	3f
-	mov_q	x0, SCTLR_EL1_OFF
-	msr	sctlr_el1, x0
-	b	1f
-2:	msr	sctlr_el2, x0
-	b	1f
-3:	msr	sctlr_el3, x0
+	write_sctlr_off x0, x1
 1:	isb
 	b	say_dead_end
 ENDFUNC early_dead_end
 
-/* x1 := ESR, x2 := ELR, x3 := FAR of this EL. Clobbers: flags; Z set: it is EL2 */
+/* x1 := ESR, x2 := ELR, x3 := FAR of this EL. Corrupts flags */
 	.macro	read_syndrome
-	mrs	x1, CurrentEL
-	cmp	x1, #(2 << 2)
-	b.eq	.Lel2\@
-	b.hi	.Lel3\@
-	mrs	x1, esr_el1
-	mrs	x2, elr_el1
-	mrs	x3, far_el1
-	b	.Lread\@
-.Lel2\@:
-	mrs	x1, esr_el2
-	mrs	x2, elr_el2
-	mrs	x3, far_el2
-	b	.Lread\@
-.Lel3\@:
-	mrs	x1, esr_el3
-	mrs	x2, elr_el3
-	mrs	x3, far_el3
-.Lread\@:
+	read_here x1, esr, x1
+	read_here x2, elr, x2
+	read_here x3, far, x3
 	.endm
 
 /*
@@ -1000,35 +975,73 @@ ENDFUNC early_dead_end
  */
 LOCAL_FUNC early_exception
 	msr	tpidr_el0, x0
-	mov	x0, sp
+	mrs	x0, CurrentEL
+	cmp	x0, #(2 << 2)
+	b.ne	1f
+	mrs	x0, spsr_el2
+	tbz	x0, #3, hand_down_to_el1
+1:	mov	x0, sp
 	sub	x0, x0, #1
-	tbnz	x0, #63, 1f
+	tbnz	x0, #63, 2f
 	b	early_fixup
-1:	mov_q	x4, DEAD_END
+2:	mov_q	x4, DEAD_END
 	mov	x0, x21				/* x0 := the reason that was to be said */
 	cmp	x4, x5
 	b.eq	stop_cpu
 	read_syndrome
 	mov	x0, #BOOT_EXCEPTION
-	b.ne	early_dead_end
-	mrs	x4, spsr_el2
-	and	x4, x4, #0xf
-	cmp	x4, #5				/* from EL1: the kernel called up, or an abort was routed here */
-	b.hi	early_dead_end
-	mov	x0, #BOOT_EL2_CALL
-	b	boot_dead_end
+	b	early_dead_end
 ENDFUNC early_exception
 
+/* For good. Whatever is in registers stays there. */
+FUNC stop_cpu
+	wfe
+	wfi
+	b	stop_cpu
+ENDFUNC stop_cpu
+
 	.text
+/* Inputs: x0 := SPSR_EL2. Outputs: x1 := EL1's vectors. Corrupts x0 */
+	.macro	hand_down, spsr, elr, esr, far, vbar
+	msr	\spsr, x0
+	mrs	x0, elr_el2
+	msr	\elr, x0
+	mrs	x0, esr_el2
+	msr	\esr, x0
+	mrs	x0, far_el2
+	msr	\far, x0
+	mrs	x1, \vbar
+	.endm
+
+/*
+ * EL1 has called up, or does what was not to trap. Nobody is at home in EL2, so it is EL1's own exception, and EL1 says what it was.
+ * Inputs: x0 := SPSR_EL2, TPIDR_EL0 := x0
+ */
+LOCAL_FUNC hand_down_to_el1
+	msr	tpidr_el2, x1
+	mrs	x1, hcr_el2
+	tbnz	x1, #HCR_E2H_BIT, 1f
+	hand_down spsr_el1, elr_el1, esr_el1, far_el1, vbar_el1
+	b	2f
+1:	hand_down SYS_SPSR_EL12, SYS_ELR_EL12, SYS_ESR_EL12, SYS_FAR_EL12, SYS_VBAR_EL12
+2:	mrs	x0, spsr_el2
+	tbz	x0, #0, 3f			/* it ran on SP_EL0 */
+	add	x1, x1, #0x200
+3:	msr	elr_el2, x1
+	mov	x0, #SPSR_EL1H_MASKED
+	msr	spsr_el2, x0
+	mrs	x0, tpidr_el0
+	mrs	x1, tpidr_el2
+	eret
+ENDFUNC hand_down_to_el1
+
 /* As early_dead_end, with the MMU off. Inputs: x21 := reason, x22..x24 := values, x20 := device tree */
 LOCAL_FUNC say_dead_end
-	adr	x19, boot_status
-	str	x21, [x19, #STATUS_REASON]
-	stp	x22, x23, [x19, #STATUS_VALUES]
-	str	x24, [x19, #STATUS_VALUES + 16]
-	dmb	sy
-	dc	civac, x19
-	dsb	sy
+	/* What this and other CPUs have in their caches goes to memory. */
+	adr_l	x0, _head
+	adr_l	x1, _end
+	bl	dcache_clean_inval_poc
+	bl	store_status
 	/* Compilers take it that an offset within a page stays what it was in the link. Where it does not, a copy in the brk area goes on. */
 	adr	x0, _head
 	tst	x0, #(PAGE_SIZE - 1)
@@ -1038,12 +1051,8 @@ LOCAL_FUNC say_dead_end
 	sub	x4, x1, x0			/* x4 := how far it goes */
 	adr	x8, _head
 	adr	x6, _edata
-	mov	x7, x1
-	mov	x0, x1
-	add	x1, x6, x4
-	bl	dcache_clean_inval_poc
-1:	ldp	x2, x3, [x8], #16
-	stp	x2, x3, [x7], #16
+1:	ldr	w2, [x8], #4			/* it may lie at 4 modulo 8 */
+	str	w2, [x1], #4
 	cmp	x8, x6
 	b.lo	1b
 	adr	x8, 2f
@@ -1053,18 +1062,16 @@ LOCAL_FUNC say_dead_end
 	dsb	nsh
 	isb
 	br	x4
-2:	adr_l	x4, early_vectors
-	mrs	x1, CurrentEL
-	cmp	x1, #(2 << 2)
-	b.eq	3f
-	b.hi	4f
-	msr	vbar_el1, x4
-	b	5f
-3:	msr	vbar_el2, x4
-	b	5f
-4:	msr	vbar_el3, x4
-5:	msr	spsel, #1
-	adr_l	x0, init_stack_end
+2:	bl	store_status
+	adr_l	x4, early_vectors
+	write_here vbar, x4, x1
+	msr	spsel, #1
+	/* The kernel keeps the tree's address where its own code may be what failed. */
+	adr_l	x4, handover
+	ldr	x0, [x4, #HANDOVER_IMAGE]
+	cbz	x0, 3f
+	ldr	x20, [x4, #HANDOVER_TREE]
+3:	adr_l	x0, init_stack_end
 	bl	take_early_stack
 	mov	x0, x21
 	mov	x1, x22
@@ -1072,13 +1079,58 @@ LOCAL_FUNC say_dead_end
 	mov	x3, x24
 	mov	x4, x20
 	bl	early_report
+ENDFUNC say_dead_end
 LOCAL_FUNC stop_with_reason
-	ldr	x0, [x19, #STATUS_REASON]
-	ldp	x1, x2, [x19, #STATUS_VALUES]
-	ldr	x3, [x19, #STATUS_VALUES + 16]
+	adr_l	x4, boot_status
+	ldr	x0, [x4, #STATUS_REASON]
+	ldp	x1, x2, [x4, #STATUS_VALUES]
+	ldr	x3, [x4, #STATUS_VALUES + 16]
 	b	stop_cpu
 ENDFUNC stop_with_reason
-ENDFUNC say_dead_end
+
+/* Stop this CPU for good, with the reason where README says it is. Inputs: x0 := reason, x1..x3 := values */
+FUNC boot_dead_end
+	mov_q	x5, DEAD_END			/* an exception from here on is not worth another try */
+	mov	x21, x0
+	mov	x22, x1
+	mov	x23, x2
+	mov	x24, x3
+	bl	store_status
+	mov	x0, x21
+	mov	x1, x22
+	mov	x2, x23
+	mov	x3, x24
+	b	stop_cpu
+ENDFUNC boot_dead_end
+
+/* In boot_status, and there in memory. Inputs: x21 := reason, x22..x24 := values. Clobbers: x4 */
+LOCAL_FUNC store_status
+	adr	x4, boot_status
+	tst	x4, #7				/* then only the copy has it */
+	b.ne	1f
+	str	x21, [x4, #STATUS_REASON]
+	stp	x22, x23, [x4, #STATUS_VALUES]
+	str	x24, [x4, #STATUS_VALUES + 16]
+	dmb	sy				/* stores past the caches come first */
+	dc	civac, x4			/* not CVAC: Cortex-A53 errata 819472 and its kin */
+	dsb	sy
+1:	ret
+ENDFUNC store_status
+
+/* u64 sum_words(start, end). Inputs: x0 := start, x1 := end. Outputs: x0 := sum. Clobbers: x2..x5 */
+FUNC sum_words
+	mov	x2, #0
+	mov_q	x3, SUM_FACTOR
+1:	.rept	8
+	ldp	x4, x5, [x0], #16
+	madd	x2, x2, x3, x4			/* that it waits for x4 keeps Cortex-A53 erratum 835769 away */
+	madd	x2, x2, x3, x5
+	.endr
+	cmp	x0, x1
+	b.lo	1b
+	mov	x0, x2
+	ret
+ENDFUNC sum_words
 
 /* A stack for C with the MMU off: no line of it may be in a cache. Inputs: x0 := its end. Clobbers: x0..x3 */
 LOCAL_FUNC take_early_stack
@@ -1089,53 +1141,41 @@ LOCAL_FUNC take_early_stack
 	b	dcache_clean_inval_poc
 ENDFUNC take_early_stack
 
+/* Store (stp) or load (ldp) what a call may change, but x0 and x1, at sp. */
+	.macro	x2_to_x18_lr, insn
+	\insn	x2, x3, [sp, #16 * 1]
+	\insn	x4, x5, [sp, #16 * 2]
+	\insn	x6, x7, [sp, #16 * 3]
+	\insn	x8, x9, [sp, #16 * 4]
+	\insn	x10, x11, [sp, #16 * 5]
+	\insn	x12, x13, [sp, #16 * 6]
+	\insn	x14, x15, [sp, #16 * 7]
+	\insn	x16, x17, [sp, #16 * 8]
+	\insn	x18, lr, [sp, #16 * 9]
+	.endm
+
 /* A fault in C, with the MMU off: what is probed may, and the next one is the end. Inputs: TPIDR_EL0 := x0 */
 LOCAL_FUNC early_fixup
 	mrs	x0, tpidrro_el0
-	cbnz	x0, 4f
+	cbnz	x0, 1f
 	sub	sp, sp, #160
-	stp	x18, lr, [sp, #16]
-	stp	x2, x3, [sp, #32]
 	mrs	x0, tpidr_el0
 	stp	x0, x1, [sp]
 	mov	x0, #1
 	msr	tpidrro_el0, x0
-	stp	x4, x5, [sp, #48]
-	stp	x6, x7, [sp, #64]
-	stp	x8, x9, [sp, #80]
-	stp	x10, x11, [sp, #96]
-	stp	x12, x13, [sp, #112]
-	stp	x14, x15, [sp, #128]
-	stp	x16, x17, [sp, #144]
-	read_syndrome
-	mov	x0, x2
+	x2_to_x18_lr stp
+	read_here x0, elr, x1
 	mov	w1, #0
 	bl	extable_fixup
-	cbz	x0, 4f
-	mrs	x1, CurrentEL
-	cmp	x1, #(2 << 2)
-	b.eq	2f
-	b.hi	3f
-	msr	elr_el1, x0
-	b	1f
-2:	msr	elr_el2, x0
-	b	1f
-3:	msr	elr_el3, x0
-1:	msr	tpidrro_el0, xzr
-	ldp	x18, lr, [sp, #16]
-	ldp	x2, x3, [sp, #32]
-	ldp	x4, x5, [sp, #48]
-	ldp	x6, x7, [sp, #64]
-	ldp	x8, x9, [sp, #80]
-	ldp	x10, x11, [sp, #96]
-	ldp	x12, x13, [sp, #112]
-	ldp	x14, x15, [sp, #128]
-	ldp	x16, x17, [sp, #144]
+	cbz	x0, 1f
+	write_here elr, x0, x1
+	msr	tpidrro_el0, xzr
+	x2_to_x18_lr ldp
 	ldp	x0, x1, [sp], #160
 	eret
 	/* In the middle of a report: the reason for that stays. */
-4:	adr	x19, boot_status
-	ldr	x0, [x19, #STATUS_REASON]
+1:	adr_l	x4, boot_status
+	ldr	x0, [x4, #STATUS_REASON]
 	cbnz	x0, stop_with_reason
 	mov	x0, #0
 	mov	sp, x0

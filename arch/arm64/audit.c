@@ -2,27 +2,18 @@
 /* The audit of the live tables: mm/pt_audit.c's rules, and what is special to this CPU's. */
 #include <asm/earlycon.h>
 #include <asm/fixmap.h>
-#include <asm/irqflags.h>
 #include <asm/memory.h>
+#include <asm/mmu.h>
 #include <asm/sysreg.h>
 #include <asm/table.h>
 #include <lib/printk.h>
 #include <mm/pt_audit.h>
 
-/* By the MMU itself. The result, PAR_EL1 (Arm ARM D19.2.115: F is bit 0), is whoever's on this CPU.
- */
-static bool translate(unsigned long va, bool write, phys_addr_t *pa)
+/* By the MMU itself. */
+static bool ask_mmu(unsigned long va, bool write, phys_addr_t *pa)
 {
-	unsigned long flags = local_irq_save();
-	u64 par;
+	u64 par = translate(va, write);
 
-	if (write)
-		__asm__ volatile("at s1e1w, %0" ::"r"(va));
-	else
-		__asm__ volatile("at s1e1r, %0" ::"r"(va));
-	isb();
-	par = read_par();
-	local_irq_restore(flags);
 	*pa = (par & GENMASK(47, 12)) | (va & GENMASK(11, 0));
 	return !(par & 1);
 }
@@ -52,7 +43,7 @@ const char *tables_audit(void)
 		scnprintf(text, sizeof(text), "fixmap slot %u is in use", slot);
 	else if (user_entries())
 		scnprintf(text, sizeof(text), "TTBR0 is not empty: %u entries", user_entries());
-	else if (pt_audit(&init_mm, PAGE_OFFSET, ~0UL, translate, text, sizeof(text)))
+	else if (pt_audit(&init_mm, PAGE_OFFSET, ~0UL, ask_mmu, text, sizeof(text)))
 		return NULL;
 	return text;
 }

@@ -87,6 +87,10 @@ static void __init report_handover(void)
 		"preflight: entered at EL%lu%s, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
 		handover.el, handover.el > 1 ? ", dropped to EL1" : "", handover.args[0],
 		handover.image, handover.sctlr, handover.hcr);
+	/* A debugger's breakpoints are damage too, and one would go on. */
+	image_checked = true;
+	if (!image_intact())
+		pr_err("preflight: " IMAGE_DAMAGED "\n");
 	report_dropped("at entry", handover_serror);
 	if (handover.sctlr & SCTLR_M)
 		pr_warn("preflight: entered with the MMU on (U-Boot: use booti, not go): switched off\n");

@@ -233,12 +233,6 @@ static void __init link_descriptor_tables(void)
 static phys_addr_t idmap_root __ro_after_init;
 static u64 idmap_tcr __ro_after_init, kernel_tcr __ro_after_init;
 
-static __noinline void __init idmap_page(pte_t *table, phys_addr_t pa, pgprot_t prot)
-{
-	table[(pa >> PAGE_SHIFT) & (PTRS_PER_TABLE - 1)] =
-		pte_leaf(pa & PAGE_MASK, prot, LAST_LEVEL, false);
-}
-
 /* One page, .idmap.text, at its physical address; T0SZ is chosen for where that is. */
 static void __init create_permanent_idmap(void)
 {
@@ -251,9 +245,8 @@ static void __init create_permanent_idmap(void)
 	for (; level < LAST_LEVEL; level++, table++)
 		(*table)[(pa >> LEVEL_SHIFT(level)) & (PTRS_PER_TABLE - 1)] =
 			pte_table(__pa_symbol(table + 1));
-	idmap_page(*table, pa, PAGE_KERNEL_ROX);
-	/* In the same 2 MiB: what runs here may come to an end here. */
-	idmap_page(*table, __pa_symbol(&boot_status), PAGE_KERNEL);
+	(*table)[(pa >> PAGE_SHIFT) & (PTRS_PER_TABLE - 1)] =
+		pte_leaf(pa, PAGE_KERNEL_ROX, LAST_LEVEL, false);
 	table_sync();
 
 	kernel_tcr = read_sysreg(tcr_el1) & ~GENMASK(5, 0);
@@ -301,28 +294,41 @@ static void __init cpu_replace_ttbr1(phys_addr_t root)
 	local_irq_restore(flags);
 }
 
+/* The result is whoever's on this CPU. */
+u64 translate(unsigned long va, bool write)
+{
+	unsigned long flags = local_irq_save();
+	u64 par;
+
+	if (write)
+		__asm__ volatile("at s1e1w, %0" ::"r"(va));
+	else
+		__asm__ volatile("at s1e1r, %0" ::"r"(va));
+	isb();
+	par = read_par();
+	local_irq_restore(flags);
+	return par;
+}
+
 void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
 {
-	__typeof__(leave_by_idmap) *leave = (void *)(unsigned long)__pa_symbol(leave_by_idmap);
-
+	__typeof__(early_dead_end) *leave = (void *)(unsigned long)__pa_symbol(early_dead_end);
 	size_t size;
 	const char *log = printk_area(&size);
 
-	/* What is read with the MMU off; the log wherever it is, as the image's relocation to its
-	 * physical address makes it. */
+	/* What is read with the MMU off, besides the image; the log wherever it is, as the image's
+	 * relocation to its physical address makes it. */
 	dcache_clean_inval_poc(log, log + size);
-	__asm__ volatile("at s1e1r, %0" ::"r"(log));
-	isb();
-	printk_at((char *)((read_par() & GENMASK(47, PAGE_SHIFT)) + ((u64)log & ~PAGE_MASK) +
-			   kimage_voffset));
-	dcache_clean_inval_poc(_text, __bss_stop);
+	printk_at((char *)((translate((unsigned long)log, false) & GENMASK(47, PAGE_SHIFT)) +
+			   ((u64)log & ~PAGE_MASK) + kimage_voffset));
+	log_tells = bss_is_clear;
 	if (machine.dt.size) /* not one that was refused */
 		dcache_clean_inval_poc(machine.dt.blob, machine.dt.blob + machine.dt.size);
 	local_serror_save();
 	/* Before paging_init() the one that the boot came on is there. */
 	if (idmap_root)
 		cpu_install_idmap();
-	leave(reason, v1, v2, v3, handover.tree);
+	leave(reason, v1, v2, v3);
 	__builtin_unreachable();
 }
 

@@ -132,6 +132,7 @@ static void fault_exec(void)
 static int fault_command(int argc, char **argv)
 {
 	volatile u8 start = 0;
+	u64 address;
 
 	if (argc != 2)
 		return -EINVAL;
@@ -143,10 +144,12 @@ static int fault_command(int argc, char **argv)
 		fault_stack(&start, SZ_1M);
 	else if (!strcmp(argv[1], "exec"))
 		fault_exec();
+	else if (parse_u64(argv[1], &address))
+		cprintf("0x%02x\n", *(volatile u8 *)address);
 	else
 		return -EINVAL;
-	cprintf("fault: nothing happened, and that is wrong\n");
+	cprintf("fault: nothing happened\n");
 	return -EFAULT;
 }
-MONITOR_COMMAND(fault, "null|rodata|stack|exec", "do what must not be done, and see it named",
-		fault_command);
+MONITOR_COMMAND(fault, "null|rodata|stack|exec|<address>",
+		"do what must not be done, or read there, and see it named", fault_command);

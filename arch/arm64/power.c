@@ -140,9 +140,6 @@ void leave_log(void)
 
 void __noreturn machine_halt(void)
 {
-	if (!image_intact(!init_memory_freed))
-		pr_emerg("preflight: " IMAGE_DAMAGED "\n");
-	leave_log();
 	dead_end(BOOT_PANIC, fatal_regs);
 }
 

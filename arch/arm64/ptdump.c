@@ -4,6 +4,7 @@
 #include <asm/boot.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
+#include <asm/mmu.h>
 #include <asm/pte.h>
 #include <asm/ptdump.h>
 #include <asm/ptrace.h>
@@ -52,7 +53,7 @@ static void describe_entry(pte_t pte, int level, char *buf, size_t size)
 	}
 }
 
-void pt_show_walk(unsigned long va, void (*print_line)(const char *line))
+static void walk_tables(unsigned long va, void (*print_line)(const char *line))
 {
 	phys_addr_t table = kernel_root();
 	char line[96];
@@ -73,6 +74,27 @@ void pt_show_walk(unsigned long va, void (*print_line)(const char *line))
 			return;
 		table = pte_phys(pte);
 	}
+}
+
+static void ask_mmu(unsigned long va, bool write, char *buf, size_t size)
+{
+	u64 par = translate(va, write);
+
+	if (par & 1)
+		describe_fault_status(par >> 1 & 0x3f, buf, size);
+	else
+		scnprintf(buf, size, "0x%lx", (par & GENMASK(47, 12)) | (va & GENMASK(11, 0)));
+}
+
+void pt_show_walk(unsigned long va, void (*print_line)(const char *line))
+{
+	char read[48], write[48], line[128];
+
+	walk_tables(va, print_line);
+	ask_mmu(va, false, read, sizeof(read));
+	ask_mmu(va, true, write, sizeof(write));
+	scnprintf(line, sizeof(line), "the MMU: read %s; write %s", read, write);
+	print_line(line);
 }
 
 /* --- all ranges ----------------------------------------------------------------------------------

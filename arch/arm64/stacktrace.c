@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <asm/probe.h>
+#include <asm/ptrace.h>
 #include <asm/sections.h>
 #include <asm/stacktrace.h>
 #include <lib/kernel.h>
@@ -99,6 +100,7 @@ void __noinline dump_stack(void)
 	unsigned long fp = (unsigned long)__builtin_frame_address(0);
 	u64 next, lr;
 
-	if (read_frame(fp, &next, &lr))
+	/* That of the exception is there. */
+	if (!fatal_regs && read_frame(fp, &next, &lr))
 		show_backtrace(lr - 4, next);
 }

@@ -18,6 +18,7 @@
 #include <lib/logblock.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/memmap.h>
 
 _Static_assert(offsetof(struct pt_regs, x[30]) == REGS_X30, "vectors.S stores it there");
 _Static_assert(offsetof(struct pt_regs, pc) == REGS_PC, "vectors.S stores it there");
@@ -78,7 +79,7 @@ static const char kinds[] = "\000address size fault\0"
 			    "\005external abort on a table walk\0"
 			    "\377";
 
-static void describe_fault_status(unsigned int fsc, char *buf, size_t size)
+void describe_fault_status(unsigned int fsc, char *buf, size_t size)
 {
 	const char *text = look_up(faults, fsc), *kind = look_up(kinds, fsc >> 2);
 
@@ -145,6 +146,8 @@ static const char *image_section(unsigned long addr)
 
 void describe_address(unsigned long addr, char *buf, size_t size)
 {
+	u64 word;
+
 	if (addr < PAGE_SIZE)
 		scnprintf(buf, size, "null pointer");
 	else if (addr < PAGE_OFFSET)
@@ -156,8 +159,11 @@ void describe_address(unsigned long addr, char *buf, size_t size)
 	else if (addr >= VMALLOC_START && addr < VMALLOC_END)
 		scnprintf(buf, size, "vmalloc area");
 	else if (addr >= VMEMMAP_START && addr < VMEMMAP_START + VMEMMAP_SIZE)
-		scnprintf(buf, size, "page descriptor of pfn 0x%lx",
-			  (addr - VMEMMAP_START) / 8 + (memstart_addr >> PAGE_SHIFT));
+		scnprintf(buf, size, "page descriptor of pfn 0x%lx%s",
+			  (addr - VMEMMAP_START) / 8 + (memstart_addr >> PAGE_SHIFT),
+			  page_probe((struct page *)(addr & ~7UL), &word)
+				  ? ""
+				  : ", whose section is not open");
 	else if (addr >= SECTMAP_START && addr < SECTMAP_START + SECTMAP_SIZE)
 		scnprintf(buf, size, "section descriptor");
 	else if (addr >= FIXADDR_START && addr < FIXADDR_TOP)
@@ -203,6 +209,10 @@ void dead_end(u64 reason, const struct pt_regs *regs)
 {
 	u64 esr = regs ? regs->esr : 0, pc = regs ? regs->pc : 0, far = regs ? regs->far : 0;
 
+	if (bss_is_clear) {
+		pr_emerg("stopped, reason %lu\n", reason);
+		leave_log();
+	}
 	if (!bss_is_clear || (!init_memory_freed && !earlycon_works()))
 		leave_kernel(reason, esr, pc, far);
 	boot_dead_end(reason, esr, pc, far);
@@ -210,20 +220,31 @@ void dead_end(u64 reason, const struct pt_regs *regs)
 
 /* An exception while one is being reported: no walk, no registers, nothing that was not needed
  * already. What is left behind is the first one. */
-static void __noreturn report_nested(const struct pt_regs *regs)
+static void __noreturn report_nested(u64 reason, const char *how, const struct pt_regs *regs,
+				     const struct pt_regs *first)
 {
 	static bool once;
 	char what[80], symbol[80];
 
-	if (!once) {
-		once = true;
-		describe_esr(regs->esr, what, sizeof(what));
-		format_symbol(regs->pc, symbol, sizeof(symbol));
-		pr_emerg("Exception inside an exception: %s, ESR 0x%lx, FAR 0x%016lx, pc %s\n",
-			 what, regs->esr, regs->far, symbol);
-		leave_log();
-	}
-	dead_end(BOOT_EXCEPTION, fatal_regs);
+	if (once)
+		boot_dead_end(reason, first->esr, first->pc, first->far);
+	once = true;
+	describe_esr(regs->esr, what, sizeof(what));
+	format_symbol(regs->pc, symbol, sizeof(symbol));
+	pr_emerg("%s: %s, ESR 0x%lx, FAR 0x%016lx, pc %s\n", how, what, regs->esr, regs->far,
+		 symbol);
+	dead_end(reason, first);
+}
+
+void exception_stack_overflow(u64 esr, u64 pc, u64 far)
+{
+	/* What the first one left is overwritten from here on. */
+	struct pt_regs regs = {.esr = esr, .pc = pc, .far = far};
+
+	if (!bss_is_clear)
+		dead_end(BOOT_STACK, &regs);
+	fatal_regs = &regs;
+	report_nested(BOOT_STACK, "Exception stack overflow", &regs, &regs);
 }
 
 static void __noreturn die(const struct pt_regs *regs)
@@ -278,9 +299,7 @@ static bool is_spurious(const struct pt_regs *regs)
 		return false;
 	dsb(ish);
 	isb();
-	__asm__ volatile("at s1e1r, %0" ::"r"(regs->far));
-	isb();
-	if (read_par() & 1)
+	if (translate(regs->far, false) & 1)
 		return false;
 	now = read_sysreg(cntvct_el0);
 	if (cpu->spurious_at != regs->far ||
@@ -310,7 +329,7 @@ void handle_exception(struct pt_regs *regs)
 	if (origin == SERROR && earlycon_serror(regs->esr))
 		return;
 	if (fatal_regs)
-		report_nested(regs);
+		report_nested(BOOT_EXCEPTION, "Exception inside an exception", regs, fatal_regs);
 	fatal_regs = regs;
 	logblock_fault(regs->esr, regs->pc, regs->far);
 	die(regs);

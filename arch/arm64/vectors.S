@@ -95,9 +95,10 @@ LOCAL_FUNC exception_stack_full
 	mov_q	x0, DEAD_END
 	cmp	x0, x5
 	b.eq	stop_cpu
-	mov	x0, #BOOT_STACK
-	mrs	x1, esr_el1
-	mrs	x2, elr_el1
-	mrs	x3, far_el1
-	b	boot_dead_end
+	adr_l	x0, exception_stack_end
+	mov	sp, x0
+	mrs	x0, esr_el1
+	mrs	x1, elr_el1
+	mrs	x2, far_el1
+	b	exception_stack_overflow
 ENDFUNC exception_stack_full

@@ -379,7 +379,7 @@ def usage(line):
 CASES += [
     session("monitor-help", *command("help", *(rf"\n{c}\b" for c in sorted(COMMANDS))), *command("help pt", r"pt "),
             *command("help frob", r"frob"), *usage("help a b"),
-            *command("help fault", r"\nfault null\|rodata\|stack\|exec\r+\n {24}do what"), *command("help dmesg", r"\ndmesg \[-p\] {14}the log")),
+            *command("help fault", r"\nfault null\|rodata\|stack\|exec\|<address>\r+\n {24}do what"), *command("help dmesg", r"\ndmesg \[-p\] {14}the log")),
     session("monitor-memory",
             *command("mem", r"0x0*40200000-0x\w+ +\d+K  kernel text\r", r"0x0*48000000-0x0*480fffff +1024K  device tree\r", BALANCE),
             *usage("mem all"),
@@ -638,9 +638,25 @@ CASES += [
     for fault_case in (
         fault("null", r"data abort on a write: translation fault", r"FAR = 0x0{16}: null pointer", r"fault_command\+0x",
               kernel=kernel),
-        fault("rodata", r"data abort on a write: permission fault", r"FAR = 0x\w+: kernel rodata", kernel=kernel),
+        fault("rodata", r"data abort on a write: permission fault", r"FAR = 0x\w+: kernel rodata", r"level 3: page 0x\w+, ro nx normal",
+              r"the MMU: read 0x\w+; write permission fault, level 3", kernel=kernel),
         fault("stack", r"guard page below the kernel stack: stack overflow", r"fault_stack\S*\+0x", kernel=kernel),
         fault("exec", r"instruction abort on a fetch: permission fault", r"FAR = 0x\w+: kernel (ro)?data", kernel=kernel),
+    )
+]
+
+CASES += [
+    fault(address, rf"data abort on a read: {status}", rf"FAR = {address}: {where}", *walk, rf"the MMU: read {status}; write {status}")
+    for address, status, where, walk in (
+        ("0xffff000050000000", "translation fault, level 1", "linear map of 0x90000000", ("level 1: nothing mapped",)),
+        ("0xffff800000000000", "translation fault, level 2", "hole in the kernel's address space", ("level 2: nothing mapped",)),
+        ("0xffff800008018000", "translation fault, level 3", "kernel init text", ("level 3: nothing mapped",)),
+        ("0xffff8000081ff000", "translation fault, level 3", "kernel image window", ("level 3: nothing mapped",)),
+        ("0xffff800010001000", "translation fault, level 3", "vmalloc area", ("level 2: table at ", "level 3: nothing mapped")),
+        ("0xffffffbfc0080008", "translation fault, level 3", "page descriptor of pfn 0x50001, whose section is not open", ("level 3: nothing mapped",)),
+        ("0xffffffffc0001000", "translation fault, level 3", "section descriptor", ("level 3: nothing mapped",)),
+        ("0xfffffffffefff000", "translation fault, level 3", "fixmap slot 1", ("level 3: nothing mapped",)),
+        ("0x0000000040200000", "translation fault, level 0", "not a kernel address", ("TTBR0 translates nothing",)),
     )
 ]
 

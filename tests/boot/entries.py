@@ -53,9 +53,12 @@ def reason(number):
     return Peek("info registers", rf"X00=0*{number:x}\b")
 
 
+DAMAGED = "the image is not what was built: something was loaded over it, or it was damaged on the way here"
+
+
 def stops(name, number, *lines, damaged=False, **kwargs):
     """A dead end before the MMU is on: these lines and no others."""
-    more = ("the image is not what was built: something was loaded over it, or it was damaged on the way here",) if damaged else ()
+    more = (DAMAGED,) if damaged else ()
     said = [line(f"preflight: {text}", stamp="") for text in (*lines, *more, f"stopped, reason {number}")]
     return Case(f"entry-{name}", append="", status=None, forbid=(), steps=(*said, reason(number)), **kwargs)
 
@@ -69,7 +72,7 @@ def refused(name, why, *before, x0="0x48000000", panic=r"no device tree: x0 must
     """No tree to go on with: the log goes to a console that is found without."""
     return Case(f"entry-{name}", append=append, status=None, forbid=(), steps=(
         BOOTING, *before, line(rf"preflight: x0 = {x0}, where the device tree should be: {why}"),
-        line(rf"Kernel panic - in setup_machine_fdt: {panic}"), r"Call trace:", reason(8)), **kwargs)
+        line(rf"Kernel panic - in setup_machine_fdt: {panic}"), r"Call trace:", rf"\n{STAMP}stopped, reason 8{END}", reason(8)), **kwargs)
 
 
 def repaired(name, *lines, before=(BOOTING,), after=(MODEL,), **kwargs):
@@ -96,7 +99,8 @@ CASES += [
         ("page", "0x40201000", "0x40400000", 1, "gcc-48"), ("page-el2", "0x40a01000", "0x40c00000", 2, "gcc-48"),
         ("1M-el3", "0x40300000", "0x40400000", 3, "gcc-48"), ("64K-llvm", "0x40210000", "0x40400000", 1, "llvm-48"),
         ("in-page", "0x44000080", "0x44200000", 1, "gcc-48"), ("in-page-el2-llvm", "0x44000ff0", "0x44200000", 2, "llvm-39"),
-        ("in-page-el3", "0x44000810", "0x44200000", 3, "gcc-39"),
+        ("in-page-el3", "0x44000810", "0x44200000", 3, "gcc-39"), ("word", "0x44000004", "0x44200000", 1, "gcc-48"),
+        ("word-el2", "0x4400009c", "0x44200000", 2, "llvm-48"), ("word-el3", "0x44000ffc", "0x44200000", 3, "gcc-48"),
     )
 ]
 CASES += [
@@ -119,13 +123,39 @@ CASES += [
     # What is to say it is broken too: it ends all the same, with the first reason.
     silent("damaged-console", 3, run={"LOAD": KIMAGE + 0x1000, "POKE": lambda out: poke("early_report", 0, 0x1000)(out)}),
     Case("entry-damaged-later", status=None, append="", forbid=(), run={"POKE": poke("boot_cpu_init", 0)}, steps=(
-        line(r"Unhandled exception: undefined instruction .*"), r"Kernel panic - in boot_cpu_init: undefined instruction",
-        r"\npreflight: the image is not what was built".replace("\\n", rf"\n{STAMP}"), reason(8))),
+        line(r"Unhandled exception: undefined instruction .*"), rf"Kernel panic - in boot_cpu_init: undefined instruction{END}",
+        line("stopped, reason 8"), line(f"preflight: {DAMAGED}", ""), reason(8))),
     # The names for the backtrace, too: none of them ends.
     Case("entry-damaged-names", status=None, append="", forbid=(), run={"POKE": lambda out: " ".join(
         [poke("boot_cpu_init", 0)(out), *(poke("kallsyms_pairs", 0x80808080, 4 * i)(out) for i in range(88))])}, steps=(
-        line(r"Unhandled exception: undefined instruction .*"), r"Kernel panic - in boot_cpu_init: undefined instruction",
-        r"\npreflight: the image is not what was built".replace("\\n", rf"\n{STAMP}"), reason(8))),
+        line(r"Unhandled exception: undefined instruction .*"), rf"Kernel panic - in boot_cpu_init: undefined instruction{END}",
+        line("stopped, reason 8"), line(f"preflight: {DAMAGED}", ""), reason(8))),
+    # What no boot runs: it goes on.
+    repaired("damaged-unused", DAMAGED, run={"POKE": poke("pt_show_walk", 0)}),
+    repaired("damaged-constants", DAMAGED, run={"POKE": poke("kallsyms_pairs", 0, 340)}),
+    # The kernel is up, but its vectors are not, nor its console: on the idmap.
+    Case("entry-damaged-idmap", append="", status=None, forbid=(), run={"POKE": poke("idmap_replace_ttbr1", 0, 0x10)}, steps=(
+        BOOTING, line(f"preflight: {DAMAGED}"), MODEL, line(r"earlycon: .*"),
+        line(r"preflight: undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+", ""),
+        line(f"preflight: {DAMAGED}", ""), line("preflight: stopped, reason 5", ""), reason(5))),
+    # No exception can be handled, until there is no room for another one.
+    Case("entry-damaged-handler", append="", status=None, forbid=(), run={"POKE": lambda out: " ".join(
+        [poke("parse_early_params", 0)(out), poke("handle_exception", 0)(out)])}, steps=(
+        BOOTING, line(f"preflight: {DAMAGED}"), MODEL,
+        line(r"Exception stack overflow: undefined instruction, ESR 0x2000000, FAR 0x\w+, pc handle_exception\+0x0/0x\w+"),
+        line("stopped, reason 7"), reason(7))),
+    # What reports a fault runs into one itself.
+    Case("entry-fault-inside-a-fault", append='run="fault null"', status=None, forbid=(), run={"POKE": poke("pt_show_walk", 0)}, steps=(
+        "Boot complete: ", r"Unhandled exception: data abort on a write", rf"FAR = 0x0{{16}}: null pointer{END}",
+        line(r"Exception inside an exception: undefined instruction, ESR 0x2000000, FAR 0x\w+, pc pt_show_walk\+0x0/0x\w+"),
+        line("stopped, reason 5"), reason(5))),
+    # hvc #0, where nobody is at home: an exception of EL1.
+    *(Case(f"entry-hvc-{name}", append="", status=None, forbid=(), kernel=kernel, run={"EL": el, "ENTER": enter, "POKE": poke("boot_cpu_init", 0xd4000002)}, steps=(
+        line(r"Unhandled exception: HVC \(synchronous from EL1\)"), r"pc : boot_cpu_init\+0x4/", rf"Kernel panic - in boot_cpu_init: HVC{END}", line("stopped, reason 8"),
+        line(f"preflight: {DAMAGED}", ""), reason(8)))
+      for name, el, enter, kernel in (("el2", 2, "", "gcc-48"), ("el3", 3, "", "gcc-48"), ("e2h", 2, "e2h", "gcc-48"))),
+    stops("hvc-before-mmu", 5, r"HVC before the kernel could say so itself: ESR 0x5a000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"EL": 2, "POKE": poke("check_cpu", 0xd4000002)}),
     # mov x1, #0xf0000000, and mov x1, #0, in place of what this CPU can do.
     stops("no-granule", 1, r"this CPU has no translation granule of 4 KiB \(ID_AA64MMFR0_EL1 0xf0000000\); build with another PAGE_SHIFT",
           damaged=True, run={"POKE": poke("check_cpu", 0xd2be0001)}),
@@ -162,6 +192,14 @@ CASES += [
           rf"entered with the MMU on \(SCTLR 0x30{sctlr}\), and the image is not mapped 1:1 \(U-Boot: use booti, not go\)",
           run={"ENTER": f"mmu shifted {enter}", "EL": el})
     for el, enter, sctlr in ((1, "dcache", "d00805"), (2, "dcache", "c50835"), (3, "dcache", "c50835"))
+]
+CASES += [
+    # One of them says it, the others are parked.
+    Case("entry-mmu-not-1-to-1-all-cpus", append="", status=None, forbid=(), run={"ENTER": "mmu shifted dcache all-cpus", "EL": 2, "SMP": 4}, steps=(
+        line(r"preflight: entered with the MMU on \(SCTLR 0x30c50835\), and the image is not mapped 1:1 \(U-Boot: use booti, not go\)", ""),
+        line("preflight: stopped, reason 4", ""), Peek("info registers -a", r"(?s)X00=0*([46])\b.*X00=0*(?!\1)[46]\b")), count={"stopped": 1}),
+    # What lies at the UART's address there is no UART.
+    silent("mmu-not-1-to-1-uart", 4, run={"ENTER": "mmu shifted dcache", "OPTIONS": "earlycon=pl011,0x49000000", "DTB_ADDR": "none"}),
 ]
 
 # --- x0 -----------------------------------------------------------------------------------------------------------------------
@@ -232,6 +270,8 @@ CASES += [
     )
 ]
 CASES += [
+    repaired("tree-version-16", COPIED.format("0x48000004", NOT_ALIGNED),
+             run={"DTB": trees.odd("version-16"), "DTB_ADDR": "0x48000004", "POKE": tree_word(5, 16, 0x48000004)}),
     repaired("tree-where-it-goes", COPIED.format(r"0x402\w+", IN_BSS), run={"DTB_ADDR": symbol("__brk_start")}),
     repaired("tree-across-the-end", COPIED.format(r"0x40\w+", IN_BSS), run={"DTB_ADDR": symbol("_end", -0x800), "EL": 2}),
     repaired("tree-misaligned-mmu", MMU, COPIED.format("0x48000004", NOT_ALIGNED), run={"DTB_ADDR": "0x48000004", "ENTER": "mmu dcache"}),

@@ -5,7 +5,8 @@
  *
  * Runs at the physical address, with the MMU off and memory Device: no exclusives, no unaligned
  * access, no DC ZVA; and no variables, for BSS is not clear, or not ours any more. What is probed
- * may fault: extable_fixup() is served by head.S.
+ * may fault: extable_fixup() is served by head.S. (Where the MMU was on and could not be switched
+ * off it still is; then no device is touched that does not map to itself.)
  */
 #include <asm/boot.h>
 #include <asm/cache.h>
@@ -92,7 +93,7 @@ static bool __init find_tree(struct dt *dt, phys_addr_t tree)
 {
 	phys_addr_t image = (phys_addr_t)_text;
 
-	return open_tree(dt, tree) ||
+	return (maps_itself(tree) && open_tree(dt, tree)) ||
 	       search_tree(dt, PAGE_ALIGN((phys_addr_t)image_end()), PAGE_SIZE) ||
 	       search_tree(dt, image - PAGE_SIZE, -(long)PAGE_SIZE);
 }
@@ -109,13 +110,18 @@ static const char *__init chosen(const struct dt *dt, const char *name)
 
 /* ---- the console ---- */
 
+static bool __init read_device(phys_addr_t at, u32 *value)
+{
+	return maps_itself(at) && read_word(at, value);
+}
+
 static bool __init speak(struct earlycon_device *dev, const struct report *r)
 {
 	const char *line;
 	unsigned long pos = 0;
 	size_t len;
 
-	if (earlycon_check(dev))
+	if (earlycon_check(dev) || (dev->driver->window && !maps_itself(dev->phys)))
 		return false;
 	dev->base = (volatile u8 *)dev->phys;
 	if (dev->driver->setup(dev) || dev->stuck)
@@ -174,29 +180,18 @@ static void __init say(const struct report *r, phys_addr_t tree)
 		return;
 	if (speak_as_told(chosen(&dt, "bootargs"), &dt, r) || speak_on_stdout(&dt, r))
 		return;
-	uart = earlycon_on_pins(&dt, read_word);
+	uart = earlycon_on_pins(&dt, read_device);
 	if (uart)
 		speak_on_any(&dt, uart, r);
 }
 
 /* ---- what to say ---- */
 
-static u32 sum_up(u32 sum, const char *start, const char *end)
+/* The image runs where it was linked for, so that relocation changes no word of it before
+ * early_report(). */
+bool __init image_intact(void)
 {
-	for (const u32 *p = (const u32 *)start; p < (const u32 *)end; p++)
-		sum = (sum << 1 | sum >> 31) + *p;
-	return sum;
-}
-
-/* Not looked at in a boot that goes well, which would take a third longer for it. The image runs
- * where it was linked for, so that relocation changes no word of it before early_report(). */
-bool image_intact(bool with_init)
-{
-	u32 sum = sum_up(0, boot_options + BOOT_OPTIONS_SIZE, __inittext_begin);
-
-	sum = sum_up(sum, __start_rodata, __end_rodata);
-	return sum == image_sums[0] &&
-	       (!with_init || sum_up(0, __inittext_begin, __inittext_end) == image_sums[1]);
+	return sum_words(boot_options + BOOT_OPTIONS_SIZE, __end_rodata) == image_sum;
 }
 
 static void __init explain(struct report *r, u64 reason, const u64 *v)
@@ -225,37 +220,36 @@ static void __init explain(struct report *r, u64 reason, const u64 *v)
 		    "entered with the MMU on (SCTLR 0x%lx), and the image is not mapped 1:1 (U-Boot: use booti, not go)",
 		    v[0]);
 		return;
-	case BOOT_EXCEPTION:
+	default:
 		describe_esr(v[0], what, sizeof(what));
 		add(r,
 		    "%s before the kernel could say so itself: ESR 0x%lx, pc 0x%lx (image + 0x%lx), FAR 0x%lx",
 		    what, v[0], v[1], v[1] - (v[1] >> 63 ? KIMAGE_VADDR : (unsigned long)_text),
 		    v[2]);
-		return;
-	default:
-		add(r, "entered at EL%lu, or the drop to EL1 did not arrive; enter at EL2 or EL1",
-		    v[0]);
 	}
 }
 
 void __init early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
 {
 	const u64 v[] = {v1, v2, v3};
-	bool intact = image_intact(true);
+	bool intact = image_intact();
 	struct report r;
 
 	/* What holds addresses holds physical ones from here on. */
 	relocate_kernel();
+	/* Firmware's SError is not a probe's. */
+	probe_pending_serror();
 	r.len = 0;
-	r.log = bss_is_clear;
+	r.log = log_tells;
 	if (!r.log) {
 		add(&r, "preflight: ");
 		explain(&r, reason, v);
 		add(&r, "\n");
-		if (!intact)
-			add(&r, "preflight: " IMAGE_DAMAGED "\n");
-		add(&r, "preflight: stopped, reason %lu\n", reason);
 	}
+	if (!intact && !(r.log && image_checked))
+		add(&r, "preflight: " IMAGE_DAMAGED "\n");
+	if (!r.log)
+		add(&r, "preflight: stopped, reason %lu\n", reason);
 	say(&r, tree);
 }
 
@@ -279,8 +273,11 @@ static size_t __init tree_size(const volatile u8 *p)
 		if (!probe_read_u8(p + i, &h[i]))
 			return 0;
 	total = header_word(h, 1);
-	if (header_word(h, 0) != FDT_MAGIC || total > DT_MAX_SIZE || header_word(h, 5) < 17)
+	if (header_word(h, 0) != FDT_MAGIC || total > DT_MAX_SIZE)
 		return 0;
+	/* Before version 17 the structure block's size is not known. */
+	if (header_word(h, 5) < 17)
+		return ALIGN(total, 8);
 	/* Structure and strings blocks; the reservations, of which no size is known, before them.
 	 */
 	end = max(header_word(h, 2) + header_word(h, 9), header_word(h, 3) + header_word(h, 8));

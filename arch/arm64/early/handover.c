@@ -30,6 +30,8 @@ struct handover handover __ro_after_init;
 const char *handover_fault __ro_after_init;
 u64 handover_serror __ro_after_init;
 bool bss_is_clear __ro_after_init;
+bool image_checked __ro_after_init;
+bool log_tells __section(".data"); /* read before BSS is clear */
 
 #define FDT_MAGIC 0xd00dfeed
 /* The first two words of an ATAGS list: its size in words and ATAG_CORE. */

@@ -24,10 +24,6 @@
 #define BOOT_PANIC                                                                                 \
 	8 /* panic(), the text is in the log; x1 = ESR, x2 = ELR, x3 = FAR of the exception that   \
 	     led to it, or 0 */
-#define BOOT_BAD_EL 9 /* entered at EL0, or a drop to EL1 did not arrive there; x1 = CurrentEL */
-#define BOOT_EL2_CALL                                                                              \
-	10 /* an exception arrived at EL2 after the kernel went to EL1; x1 = ESR_EL2, x2 =         \
-	      ELR_EL2, x3 = FAR_EL2 */
 
 /* In x5 when a CPU has come to its end: whatever that runs into is not reported again. */
 #define DEAD_END 0x6465616420656e64
@@ -46,6 +42,9 @@
 #define HANDOVER_IMAGE  72
 #define HANDOVER_WINDOW 80
 #define HANDOVER_TREE   88
+
+/* scripts/link knows it, too. */
+#define SUM_FACTOR 1000003
 
 /* The user's own options, at as many bytes from the start of the Image. */
 #define BOOT_OPTIONS_SIZE 128
@@ -85,9 +84,9 @@ struct handover {
 };
 extern struct handover handover;
 
-/* In the Image's header, filled in by scripts/link and scripts/set-options. Sums of text and
- * constants, and of init text; a command line of the user's, which ends in NUL. */
-extern const u32 image_sums[2];
+/* In the Image's header, filled in by scripts/link and scripts/set-options. A sum of text and
+ * constants; a command line of the user's, which ends in NUL. */
+extern const u64 image_sum;
 extern const char boot_options[BOOT_OPTIONS_SIZE];
 
 /* Those, "" when there are none. Before the MMU is on, too. */
@@ -102,10 +101,19 @@ void early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree);
  * to the brk area; returns where it is then. */
 phys_addr_t early_rescue_tree(phys_addr_t tree);
 /* To be called at its physical address, which is mapped: off with the MMU, then early_report(). */
-void leave_by_idmap(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree) __noreturn;
+void early_dead_end(u64 reason, u64 v1, u64 v2, u64 v3) __noreturn;
+/* The log is where early_report() gets at it, and tells the reason. */
+extern bool log_tells;
+/* Is an address what it is translated to, at this EL? With the MMU off it is. */
+bool maps_itself(u64 address);
 
-/* Do text and constants hold what was linked; init text too, while it is there? */
-bool image_intact(bool with_init);
+/* Sum of words, each times SUM_FACTOR to the power of its distance from the last one, modulo 2^64.
+ * Whole 128 bytes. */
+u64 sum_words(const void *start, const void *end);
+/* Do text and constants hold what was linked? While init text is there. */
+bool image_intact(void);
+/* The log says it if not. */
+extern bool image_checked;
 #define IMAGE_DAMAGED                                                                              \
 	"the image is not what was built: something was loaded over it, or it was damaged on the way here"
 

@@ -24,6 +24,10 @@ void table_pages_from_buddy(void);
 void free_initmem(void);
 extern bool init_memory_freed;
 
+/* Ask the MMU how it translates va for a read or a write at EL1: PAR_EL1 (Arm ARM D19.2.115; bit 0,
+ * F: it does not, and bits 6:1 say why). Any context. */
+u64 translate(unsigned long va, bool write);
+
 /* End with early_dead_end(), which says why on a console that it looks for. While init memory is
  * there; any context. */
 void leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3) __noreturn;

@@ -26,6 +26,10 @@ struct pt_regs {
  * its SError is dealt with. */
 void handle_exception(struct pt_regs *regs);
 
+/* No room for registers: called with the stack empty again, and those of the exception that did not
+ * fit. */
+void exception_stack_overflow(u64 esr, u64 pc, u64 far) __attribute__((noreturn));
+
 /* The exception that is reported, or NULL. */
 extern const struct pt_regs *fatal_regs;
 
@@ -36,6 +40,9 @@ void dead_end(u64 reason, const struct pt_regs *regs) __attribute__((noreturn));
 /* Words for an ESR: class, then for aborts the access and the fault status (Arm ARM D19.2.40).
  * Stored in buf. */
 void describe_esr(u64 esr, char *buf, size_t size);
+
+/* Words for a fault status code, as in ESR and PAR. Stored in buf. */
+void describe_fault_status(unsigned int fsc, char *buf, size_t size);
 
 /* What lies at a virtual address: the region of the address space, and within the image the
  * section. Stored in buf. */

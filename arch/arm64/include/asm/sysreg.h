@@ -21,6 +21,11 @@
 #define SYS_TCR2_EL1         S3_0_C2_C0_3
 #define SYS_SCTLR_EL12       S3_5_C1_C0_0
 #define SYS_CPACR_EL12       S3_5_C1_C0_2
+#define SYS_SPSR_EL12        S3_5_C4_C0_0
+#define SYS_ELR_EL12         S3_5_C4_C0_1
+#define SYS_ESR_EL12         S3_5_C5_C2_0
+#define SYS_FAR_EL12         S3_5_C6_C0_0
+#define SYS_VBAR_EL12        S3_5_C12_C0_0
 #define SYS_CNTKCTL_EL12     S3_5_C14_C1_0
 #define SYS_ICC_SRE_EL2      S3_4_C12_C9_5
 #define SYS_ICH_HCR_EL2      S3_4_C12_C11_0
@@ -89,11 +94,12 @@
 #define PARANGE_48  5
 
 /* HCR_EL2 (D19.2.50). */
-#define HCR_RW  BIT(31)
-#define HCR_E2H BIT(34)
-#define HCR_APK BIT(40)
-#define HCR_API BIT(41)
-#define HCR_ATA BIT(56)
+#define HCR_RW      BIT(31)
+#define HCR_E2H_BIT 34
+#define HCR_E2H     BIT(HCR_E2H_BIT)
+#define HCR_APK     BIT(40)
+#define HCR_API     BIT(41)
+#define HCR_ATA     BIT(56)
 
 #define SPSR_EL1H_MASKED 0x3c5
 #define SPSR_EL2H_MASKED 0x3c9
