@@ -269,9 +269,14 @@ ENDFUNC elect_boot_cpu
  * Clobbers \tmp.
  */
 	.macro	skip_unless, id, shift, least, label, tmp
+	.if	\least == 1
+	tst	\id, #(UL(0xf) << \shift)
+	b.eq	\label
+	.else
 	ubfx	\tmp, \id, #\shift, #4
 	cmp	\tmp, #\least
 	b.lo	\label
+	.endif
 	.endm
 
 /* val := SMCR_ELx: the longest vectors, and FA64 and ZT0 where this CPU has them. Corrupts id, tmp. */
@@ -962,13 +967,6 @@ FUNC early_dead_end
 	b	say_dead_end
 ENDFUNC early_dead_end
 
-/* x1 := ESR, x2 := ELR, x3 := FAR of this EL. Corrupts flags */
-	.macro	read_syndrome
-	read_here x1, esr, x1
-	read_here x2, elr, x2
-	read_here x3, far, x3
-	.endm
-
 /*
  * Any EL. On an early stack it is early/console.c that ran, and what it probes may fault. No such stack is where SP is 0, or the kernel's.
  * TPIDR_EL0 is free: it keeps x0 meanwhile.
@@ -988,7 +986,11 @@ LOCAL_FUNC early_exception
 	mov	x0, x21				/* x0 := the reason that was to be said */
 	cmp	x4, x5
 	b.eq	stop_cpu
-	read_syndrome
+	/* x1 := ESR, x2 := ELR, x3 := FAR */
+exception_dead_end:
+	read_here x1, esr, x1
+	read_here x2, elr, x2
+	read_here x3, far, x3
 	mov	x0, #BOOT_EXCEPTION
 	b	early_dead_end
 ENDFUNC early_exception
@@ -1179,9 +1181,7 @@ LOCAL_FUNC early_fixup
 	cbnz	x0, stop_with_reason
 	mov	x0, #0
 	mov	sp, x0
-	read_syndrome
-	mov	x0, #BOOT_EXCEPTION
-	b	early_dead_end
+	b	exception_dead_end
 ENDFUNC early_fixup
 
 /*
