@@ -111,37 +111,36 @@ void describe_esr(u64 esr, char *buf, size_t size)
 	}
 }
 
-struct region {
-	unsigned long start, end;
-	const char *name;
-};
-
+/* Part after part, each ends where the next one begins. */
 static const char *image_section(unsigned long addr)
 {
-	/* The table is relocated data: built on the stack it is right at any stage. */
-	const struct region parts[] = {
-		{(unsigned long)_text, (unsigned long)__inittext_begin, "kernel text"},
-		{(unsigned long)__inittext_begin, (unsigned long)__inittext_end,
-		 "kernel init text"},
-		{(unsigned long)__start_rodata, (unsigned long)__end_rodata, "kernel rodata"},
-		{(unsigned long)__start_ro_after_init, (unsigned long)__end_ro_after_init,
-		 "kernel data sealed after boot"},
-		{(unsigned long)__end_ro_after_init, (unsigned long)_edata, "kernel data"},
-		{(unsigned long)__bss_start, (unsigned long)__bss_stop, "kernel bss"},
-		{(unsigned long)exception_stack_guard, (unsigned long)exception_stack,
-		 "guard page below the exception stack"},
-		{(unsigned long)exception_stack, (unsigned long)exception_stack_end,
-		 "exception stack"},
-		{(unsigned long)init_stack_guard, (unsigned long)init_stack,
-		 "guard page below the kernel stack: stack overflow"},
-		{(unsigned long)init_stack, (unsigned long)init_stack_end, "kernel stack"},
-		{(unsigned long)__brk_start, (unsigned long)image_end(), "kernel brk area"},
+	static const char *const ends[] = {
+		__inittext_begin, __inittext_end, __end_rodata,          __end_ro_after_init,
+		_edata,           __bss_stop,     exception_stack_guard, exception_stack,
+		init_stack_guard, init_stack,     init_stack_end,        __early_tables_start,
+		__brk_start,
 	};
+	const char *names = "kernel text\0"
+			    "kernel init text\0"
+			    "kernel rodata\0"
+			    "kernel data sealed after boot\0"
+			    "kernel data\0"
+			    "kernel bss\0"
+			    "kernel image window\0"
+			    "guard page below the exception stack\0"
+			    "exception stack\0"
+			    "guard page below the kernel stack: stack overflow\0"
+			    "kernel stack\0"
+			    "kernel image window\0"
+			    "kernel early tables\0"
+			    "kernel brk area";
 
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (addr >= parts[i].start && addr < parts[i].end)
-			return parts[i].name;
-	return "kernel image window";
+	if (addr >= (unsigned long)image_end())
+		return "kernel image window";
+	for (const char *const *end = ends;
+	     end < &ends[ARRAY_SIZE(ends)] && addr >= (unsigned long)*end; end++)
+		names += strlen(names) + 1;
+	return names;
 }
 
 void describe_address(unsigned long addr, char *buf, size_t size)
