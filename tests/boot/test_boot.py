@@ -22,11 +22,10 @@ import cases
 import entries
 import machine
 
-CASES = cases.CASES + boards.CASES
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / os.environ.get("O", "build")
 LOGS = OUT / "boot-logs"
-CASES = cases.CASES + entries.CASES
+CASES = cases.CASES + entries.CASES + boards.CASES
 JOBS = int(os.environ.get("BOOT_JOBS", os.cpu_count() or 1))
 # A loaded machine is slow, a hanging kernel is slow for ever.
 SLOWNESS = float(os.environ.get("BOOT_SLOWNESS", "1"))
