@@ -115,7 +115,7 @@ early_tables_end:
 	write_here sctlr, \val, \tmp
 	.endm
 
-	.text
+	.section ".head.text", "ax"
 /*
  * The first instruction after the header. Vectors first: from here on even a wild exception has an address and a reason.
  * Inputs: x0..x3 of the loader; any EL, MMU off.
@@ -187,6 +187,7 @@ LOCAL_FUNC prepare_mmu_off
 	b	dcache_clean_inval_poc
 ENDFUNC prepare_mmu_off
 
+	.text
 /*
  * A tree that is misaligned, or that lies where the image has its BSS, tables and stacks, is copied to the brk area before anything is
  * written there. What cannot be helped stays as it is, and is refused later, in words.
@@ -869,6 +870,7 @@ LOCAL_FUNC cpu_setup
 	ret
 ENDFUNC cpu_setup
 
+/* From here to early_fixup all goes to the image's first page, as the beginning did: the one that is in the permanent idmap. */
 	.section ".idmap.text", "ax"
 /*
  * Translation on, and on to the address the kernel was linked for.
@@ -1002,7 +1004,6 @@ FUNC stop_cpu
 	b	stop_cpu
 ENDFUNC stop_cpu
 
-	.text
 /* Inputs: x0 := SPSR_EL2. Outputs: x1 := EL1's vectors. Corrupts x0 */
 	.macro	hand_down, spsr, elr, esr, far, vbar
 	msr	\spsr, x0
@@ -1184,6 +1185,7 @@ LOCAL_FUNC early_fixup
 	b	exception_dead_end
 ENDFUNC early_fixup
 
+	.text
 /*
  * At the kernel's own addresses. Everything is written through the caches from here on.
  * Inputs: x19..x27 as listed on top
