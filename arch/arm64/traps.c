@@ -71,6 +71,14 @@ static const char *look_up(const char *words, unsigned int number)
 	return NULL;
 }
 
+/* Of texts one behind the other, from 0. */
+static const char *nth(const char *list, unsigned long n)
+{
+	while (n-- > 0)
+		list += strlen(list) + 1;
+	return list;
+}
+
 /* Those with a level, by bits 5:2. */
 static const char kinds[] = "\000address size fault\0"
 			    "\001translation fault\0"
@@ -118,29 +126,28 @@ static const char *image_section(unsigned long addr)
 		__inittext_begin, __inittext_end, __end_rodata,          __end_ro_after_init,
 		_edata,           __bss_stop,     exception_stack_guard, exception_stack,
 		init_stack_guard, init_stack,     init_stack_end,        __early_tables_start,
-		__brk_start,
+		__brk_start,      _end,
 	};
-	const char *names = "kernel text\0"
-			    "kernel init text\0"
-			    "kernel rodata\0"
-			    "kernel data sealed after boot\0"
-			    "kernel data\0"
-			    "kernel bss\0"
-			    "kernel image window\0"
-			    "guard page below the exception stack\0"
-			    "exception stack\0"
-			    "guard page below the kernel stack: stack overflow\0"
-			    "kernel stack\0"
-			    "kernel image window\0"
-			    "kernel early tables\0"
-			    "kernel brk area";
+	unsigned int n = 0;
 
-	if (addr >= (unsigned long)image_end())
-		return "kernel image window";
-	for (const char *const *end = ends;
-	     end < &ends[ARRAY_SIZE(ends)] && addr >= (unsigned long)*end; end++)
-		names += strlen(names) + 1;
-	return names;
+	while (n < ARRAY_SIZE(ends) && addr >= (unsigned long)ends[n])
+		n++;
+	return nth("kernel text\0"
+		   "kernel init text\0"
+		   "kernel rodata\0"
+		   "kernel data sealed after boot\0"
+		   "kernel data\0"
+		   "kernel bss\0"
+		   "kernel image window\0"
+		   "guard page below the exception stack\0"
+		   "exception stack\0"
+		   "guard page below the kernel stack: stack overflow\0"
+		   "kernel stack\0"
+		   "kernel image window\0"
+		   "kernel early tables\0"
+		   "kernel brk area\0"
+		   "kernel image window",
+		   n);
 }
 
 void describe_address(unsigned long addr, char *buf, size_t size)
@@ -248,14 +255,13 @@ void exception_stack_overflow(u64 esr, u64 pc, u64 far)
 
 static void __noreturn die(const struct pt_regs *regs)
 {
-	static const char *const origins[] = {"synchronous", "IRQ", "FIQ", "SError"};
-	static const char *const sources[] = {"EL1", "EL1 exception stack", "EL0", "EL0 (AArch32)"};
 	unsigned int ec = ESR_EC(regs->esr);
 	char what[80];
 
 	describe_esr(regs->esr, what, sizeof(what));
-	pr_emerg("Unhandled exception: %s (%s from %s)\n", what, origins[regs->vector & 3],
-		 sources[regs->vector >> 2 & 3]);
+	pr_emerg("Unhandled exception: %s (%s from %s)\n", what,
+		 nth("synchronous\0IRQ\0FIQ\0SError", regs->vector & 3),
+		 nth("EL1\0EL1 exception stack\0EL0\0EL0 (AArch32)", regs->vector >> 2 & 3));
 	pr_emerg("  ESR = 0x%016lx\n", regs->esr);
 	if (ec == EC_DABT || ec == EC_IABT)
 		show_abort(regs);

@@ -5,18 +5,27 @@
 #include <asm/sections.h>
 
 /* Made by scripts/link from the RELATIVE relocations: which 8-byte words of the image hold an
- * address, counted from _text. */
-extern const u16 __relocs_start[], __relocs_end[];
+ * address, each by its distance from the one before (a byte, or 255 and two of them), the first one
+ * from _text. */
+extern const u8 __relocs_start[], __relocs_end[];
 
 /* Written through the kernel's own map, in which everything but text is writable, so the caches are
  * coherent with it. Or for good with the MMU off: addresses are physical then (early_report()). */
 void relocate_kernel(void)
 {
 	unsigned long moved = (unsigned long)_text - KIMAGE_VADDR;
-	u64 *words = (u64 *)_text;
+	u64 *word = (u64 *)_text;
 
 	if (!moved)
 		return;
-	for (const u16 *r = __relocs_start; r < __relocs_end; r++)
-		words[*r] += moved;
+	for (const u8 *r = __relocs_start; r < __relocs_end;) {
+		unsigned long distance = *r++;
+
+		if (distance == 255) {
+			distance = r[0] | (unsigned int)r[1] << 8;
+			r += 2;
+		}
+		word += distance;
+		*word += moved;
+	}
 }

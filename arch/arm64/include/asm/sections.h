@@ -13,10 +13,10 @@ extern char __bss_start[], __bss_stop[];
 extern char init_stack_guard[], init_stack[], init_stack_end[];
 extern char exception_stack_guard[], exception_stack[], exception_stack_end[];
 extern char __early_tables_start[], __early_tables_end[];
-extern char __brk_start[];
+extern char __brk_start[], _end[];
 
-/* The end of the image and of its last part, the brk area. Beyond the reach of the tiny code model,
- * so made the long way. */
+/* _end, where it is code that wants it: beyond the reach of the tiny code model, so made the long
+ * way. */
 static inline char *image_end(void)
 {
 	char *end;
