@@ -7,8 +7,11 @@ FUZZ_HOST    := $(wildcard tests/fuzz/*.c)
 
 FUZZ_CC      := clang
 FUZZ_OBJCOPY := llvm-objcopy
+# Newer clang's default, which would give each variable a section of its own; older ones know neither.
+WHOLE_DATA   := -fno-sanitize-address-globals-dead-stripping
+FUZZ_DATA     = $(shell $(FUZZ_CC) $(WHOLE_DATA) -E -x c /dev/null >/dev/null 2>&1 && echo $(WHOLE_DATA))
 FUZZ_CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-		-fno-sanitize-address-globals-dead-stripping -Wall -Wextra -Werror -Itests/fuzz/include $(HOST_INCLUDE)
+		$(FUZZ_DATA) -Wall -Wextra -Werror -Itests/fuzz/include $(HOST_INCLUDE)
 FUZZ_DIR     := $(O)/fuzz
 FUZZ_OBJS    := $(patsubst %.c,$(FUZZ_DIR)/%.o,$(FUZZ_SRCS) $(FUZZ_HOST))
 
@@ -19,8 +22,7 @@ $(FUZZ_OBJS): $(FUZZ_DIR)/%.o: %.c $(O)/.flags tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(SRC_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The kernel's variables get sections of their own: each run starts from the same state. (Dead stripping, newer clang's default, would
-# give each variable one.)
+# The kernel's variables get sections of their own: each run starts from the same state.
 $(FUZZ_DIR)/kernel.o: $(patsubst %.c,$(FUZZ_DIR)/%.o,$(FUZZ_SRCS))
 	$(call say,HOSTLD)
 	$(Q)ld -r --wrap=free_memblock_range -o $@ $^
