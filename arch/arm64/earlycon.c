@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <asm/brk.h>
 #include <asm/cpu.h>
 #include <asm/earlycon.h>
 #include <asm/fixmap.h>
@@ -18,14 +19,21 @@
 
 /* What a transmitter gets to take the next character: 50 ms are two characters at 300 bits a
  * second. */
-#define WAIT_MS    50
+#define WAIT_MS    50      /* drop_device() says so */
 #define WAIT_LOOPS 2000000 /* looks, when the counter is of no use: each takes 25 ns and more */
 
 extern const struct earlycon_driver __start_earlycon_drivers[], __stop_earlycon_drivers[];
 #define for_each_driver(drv)                                                                       \
 	for ((drv) = __start_earlycon_drivers; (drv) < __stop_earlycon_drivers; (drv)++)
 
+/* The first console; those that are more than one follow. */
 static struct earlycon_device device;
+RESERVE_BRK(earlycon, SZ_1K);
+#define for_each_device(dev) for (struct earlycon_device *dev = &device; dev; dev = dev->next)
+
+/* The CPU that writes to a device now, and which. */
+static struct cpu *writer;
+static struct earlycon_device *written;
 
 /* ---- what drivers use, before the MMU too ---- */
 
@@ -132,56 +140,103 @@ void earlycon_write(struct earlycon_device *dev, const char *text, size_t len)
 	}
 }
 
-static void drop_console(struct console *con)
+/*
+ * Until earlycon_remap() all are reached through one slot. Who holds it: NULL, nobody. Boot CPU, or
+ * with the console's lock held.
+ */
+static struct earlycon_device *in_slot;
+
+static void take_slot(struct earlycon_device *dev)
 {
-	unregister_console(con);
-	monitor_getc = NULL;
-	pr_err("earlycon: %s takes nothing for %u ms or faults (SError 0x%lx): dropped, the log goes on in memory\n",
-	       device.driver->shown, WAIT_MS, device.serror);
+	if (in_slot)
+		in_slot->away = true;
+	in_slot = dev;
+	dev->away = false;
+	/* nGnRnE, here and in earlycon_remap(): a write's error comes from the device itself, so a
+	 * DSB waits for it. */
+	__set_fixmap(FIX_EARLYCON_MEM_BASE, dev->phys, PAGE_KERNEL_DEVICE_NP);
+}
+
+static void leave_slot(struct earlycon_device *dev)
+{
+	if (in_slot != dev)
+		return;
+	in_slot = NULL;
+	clear_fixmap(FIX_EARLYCON_MEM_BASE);
+}
+
+static struct console console;
+static int working; /* devices */
+
+static void drop_device(const struct earlycon_device *dev)
+{
+	if (!--working) {
+		unregister_console(&console);
+		monitor_getc = NULL;
+	}
+	pr_err("earlycon: %s at 0x%lx takes nothing for 50 ms or faults (SError 0x%lx): dropped\n",
+	       dev->driver->shown, dev->phys, dev->serror);
+}
+
+static void write_to(struct earlycon_device *dev, const char *text, size_t len)
+{
+	if (dev->stuck)
+		return;
+	if (unlikely(dev->away))
+		take_slot(dev);
+	dev->tried = true;
+	WRITE_ONCE(written, dev);
+	WRITE_ONCE(writer, this_cpu());
+	earlycon_write(dev, text, len);
+	/* What a write comes back as belongs to it. */
+	probe_settle();
+	WRITE_ONCE(writer, NULL);
+	if (READ_ONCE(dev->stuck))
+		drop_device(dev);
 }
 
 static void console_write(struct console *con, const char *text, size_t len)
 {
-	if (device.stuck)
-		return;
-	device.tried = true;
-	device.writer = this_cpu();
-	earlycon_write(&device, text, len);
-	/* What a write comes back as belongs to it. */
-	probe_settle();
-	device.writer = NULL;
-	if (READ_ONCE(device.stuck))
-		drop_console(con);
+	(void)con;
+	for_each_device (dev)
+		write_to(dev, text, len);
 }
 
 static struct console console = {.name = "earlycon", .write = console_write};
 
 bool earlycon_works(void)
 {
-	return device.driver && !device.stuck;
+	return working > 0;
 }
 
 int earlycon_getc(void)
 {
-	int c;
+	unsigned long cookie = console_lock();
+	int c = -1;
 
-	if (!earlycon_works())
-		return -1;
-	c = device.driver->getc(&device);
-	if (!device.stuck)
-		return c;
-	drop_console(&console);
-	return -1;
+	for_each_device (dev) {
+		if (dev->stuck)
+			continue;
+		if (dev->away)
+			take_slot(dev);
+		c = dev->driver->getc(dev);
+		if (dev->stuck)
+			drop_device(dev);
+		else if (c >= 0)
+			break;
+	}
+	console_unlock(cookie);
+	return c;
 }
 
 /* The registers that were interrupted are as they were: writing goes on, to a device that is not
  * asked any more. */
 bool earlycon_serror(u64 esr)
 {
-	if (READ_ONCE(device.writer) != this_cpu())
+	if (READ_ONCE(writer) != this_cpu())
 		return false;
-	device.serror = esr;
-	WRITE_ONCE(device.stuck, true);
+	written->serror = esr;
+	WRITE_ONCE(written->stuck, true);
 	return true;
 }
 
@@ -224,37 +279,51 @@ static const char *__init map_registers(struct earlycon_device *dev)
 	if (why || !dev->driver->window)
 		return why;
 	/* Device and cacheable mappings of one page must not mix, and what is written there would
-	 * be lost data. nGnRnE, here and in earlycon_remap(): a write's error comes from the device
-	 * itself, so a DSB waits for it. */
+	 * be lost data. */
 	if (memblock_is_memory(dev->phys))
 		return "the address is RAM";
-	__set_fixmap(FIX_EARLYCON_MEM_BASE, dev->phys, PAGE_KERNEL_DEVICE_NP);
 	dev->base = (volatile u8 *)fix_to_virt(FIX_EARLYCON_MEM_BASE) + (dev->phys & ~PAGE_MASK);
+	take_slot(dev);
 	return NULL;
 }
 
-/* Start the device described by *dev. NULL, or why it cannot be the console. */
-static const char *__init start_console(const struct earlycon_device *dev)
+/* Start the device described by *wanted. NULL, or why it cannot be a console. */
+static const char *__init start_console(const struct earlycon_device *wanted)
 {
-	const char *why;
+	static struct earlycon_device *spare __initdata = &device;
+	struct earlycon_device *dev = spare ?: extend_brk(sizeof(device), __alignof__(device));
+	unsigned long pos = 0;
+	const char *why, *line;
+	size_t len;
 
-	device = *dev;
-	why = map_registers(&device);
+	if (!dev)
+		return "no memory";
+	spare = dev;
+	*dev = *wanted;
 	unmask_serror();
+	why = map_registers(dev);
 	if (!why)
-		why = device.driver->setup(&device);
-	if (!why && device.stuck)
+		why = dev->driver->setup(dev);
+	if (!why && dev->stuck)
 		why = "nothing answers at this address";
 	if (why) {
-		if (device.base)
-			clear_fixmap(FIX_EARLYCON_MEM_BASE);
-		device.driver = NULL;
-		device.base = NULL;
+		leave_slot(dev);
+		dev->driver = NULL;
+		dev->base = NULL;
 		return why;
 	}
-	announce(&device);
-	register_console(&console);
+	spare = NULL;
+	working++;
+	announce(dev);
 	monitor_getc = earlycon_getc;
+	register_console(&console);
+	if (dev == &device)
+		return NULL;
+	/* What counts as shown, because another was given it. */
+	while ((line = printk_next(&pos, &len)) != NULL)
+		write_to(dev, line, len);
+	dev->next = device.next;
+	device.next = dev;
 	return NULL;
 }
 
@@ -445,17 +514,25 @@ static bool __init read_device(phys_addr_t at, u32 *value)
 	return ok;
 }
 
-/* The first that is enabled, of this kind; NULL: of any. */
+/* The first that is enabled, of this kind; NULL: all, of any. */
 static bool __init start_any(const char *compatible)
 {
 	struct earlycon_device dev;
 	struct dt_iter it;
+	const char *why;
 
 	dt_start(&it, &machine.dt);
-	while (compatible ? dt_find_compatible(&it, compatible) : dt_next_node(&it))
-		if (dt_available(it.dt, it.node) && !earlycon_from_node(&dev, &it) &&
-		    !start_console(&dev))
+	while (compatible ? dt_find_compatible(&it, compatible) : dt_next_node(&it)) {
+		/* stdout-path had its turn. */
+		if (!dt_available(it.dt, it.node) || earlycon_from_node(&dev, &it) ||
+		    dev.phys == device.phys)
+			continue;
+		why = start_console(&dev);
+		if (why)
+			pr_warn("earlycon: %s at 0x%lx: %s\n", dev.driver->shown, dev.phys, why);
+		else if (compatible)
 			return true;
+	}
 	return false;
 }
 
@@ -496,8 +573,9 @@ int __init earlycon_choose(const char *val, size_t len)
 		return 0;
 	}
 	if (len == 3 && !memcmp(val, "all", 3)) {
-		if (start_by_tree())
-			start_any(NULL);
+		if (machine.stdout_path)
+			start_by_tree();
+		start_any(NULL);
 		return 0;
 	}
 	why = earlycon_parse(&dev, val, len) ?: start_console(&dev);
@@ -505,8 +583,9 @@ int __init earlycon_choose(const char *val, size_t len)
 		pr_warn("earlycon=%.*s: %s\n", (int)len, val, why);
 	return 0;
 }
-EARLY_PARAM("earlycon", earlycon_choose,
-	    "[=<driver>[,mmio|mmio32],<address>[,<options>]] sets the first console");
+EARLY_PARAM(
+	"earlycon", earlycon_choose,
+	"[=<driver>[,mmio|mmio32],<address>[,<options>]] sets the first console; =all: each UART there is");
 
 /* Linux's console=uart8250,mmio32,... means an early console too; ttyS0 and the like name drivers
  * that are not here. */
@@ -524,27 +603,31 @@ EARLY_PARAM("console", set_console,
 void __init earlycon_default(void)
 {
 	/* With `quiet` nothing was written yet: try what was chosen while something else can be. */
-	if (earlycon_works() && !device.tried)
-		console_write(&console, "\r", 1);
+	for_each_device (dev)
+		if (dev->driver && !dev->tried)
+			write_to(dev, "\r", 1);
 	if (!earlycon_works())
 		start_by_tree();
 }
 
 bool earlycon_in_fixmap(void)
 {
-	return ((unsigned long)device.base & PAGE_MASK) == fix_to_virt(FIX_EARLYCON_MEM_BASE);
+	return in_slot != NULL;
 }
 
 void __init earlycon_remap(void)
 {
 	volatile u8 *base;
 
-	if (!device.driver || !device.base)
-		return;
-	/* When there is no room the slot goes on serving. */
-	base = ioremap_np(device.phys, (size_t)device.driver->window << device.shift);
-	if (!base)
-		return;
-	device.base = base;
-	clear_fixmap(FIX_EARLYCON_MEM_BASE);
+	for_each_device (dev) {
+		if (!dev->base)
+			continue;
+		/* When there is no room the slot goes on serving. */
+		base = ioremap_np(dev->phys, (size_t)dev->driver->window << dev->shift);
+		if (!base)
+			continue;
+		dev->base = base;
+		dev->away = false;
+		leave_slot(dev);
+	}
 }

@@ -118,6 +118,19 @@ CASES += [
          append=ARGS("mem; "), before=(MODEL[board], AUX[board]), uart0=(NOTHING,)), PI_BYTES)
     for board, kernel, more in (("rpi3", "gcc-39", {}), ("rpi3", "llvm-48", {"INITRD": INITRD}), ("rpi4", "gcc-48", {"INITRD": INITRD}), ("rpi4", "llvm-39", {}))
 ]
+
+# earlycon=all: both ports have the whole boot, and both are listened to. Ctrl-A C goes from one to the next, and then to QEMU.
+PL011 = {board: AUX[board].replace("bcm2835aux0", "pl11").replace("215040", "201000") for board in PI}
+WHOLE = (r"\A[^\n]*Booting firstlight", r"Memory: ", r"Boot complete: [^\n]*\nfirstlight> echo heard\nheard\n", r"\nok mem\n")
+CASES += [
+    session(f"{board}-all-{kernel}", *command("echo heard", r"\nheard\r"), kernel=kernel, append="earlycon=all", before=(AUX[board], PL011[board]),
+            run={"BOARD": board, **NONE}, uart0=(*WHOLE, AUX[board], PL011[board]), count={AUX[board]: 1, PL011[board]: 1})
+    for board, kernel in (("rpi3", "llvm-39"), ("rpi4", "gcc-48"))
+]
+CASES += [
+    session("rpi4-all-typed", *command("echo one", r"\noneone\r"), *command("\x01c\x01cecho other", r"\notherother\r"),
+            append="earlycon=all", run={"BOARD": "rpi4", **NONE}, count={"Boot complete: ": 2}, max_characters=0),
+]
 CASES += [
     session("overlay-by-label", *command("fdt /soc/serial@7e201000", r"firstlight,mark = \"here\""), run={
         "DTB": "dts/rpi4-8gb.dts", "OVERLAY": trees.write("label.dtso", b'/dts-v1/;\n/plugin/;\n&uart0 { firstlight,mark = "here"; };\n')}),

@@ -322,7 +322,7 @@ def log_in_memory(name, *patterns, before=(), **kwargs):
     return Case(name, steps=(*before, logged(*patterns, "Boot complete: ")), **kwargs)
 
 
-DROPPED = r"earlycon: \w+ takes nothing for 50 ms or faults \(SError 0x"
+DROPPED = r"earlycon: \w+ at 0x\w+ takes nothing for 50 ms or faults \(SError 0x"
 
 
 def vanish(stopped):

@@ -343,6 +343,40 @@ CASES += [
     refused("console-smh-panic", "it is null, the loader passed none", x0="0x0", run={"X0": "0", "OPTIONS": "earlycon=smh", "EL": 2}),
 ]
 
+# --- earlycon=all with the MMU on: each that is there has the whole log, whatever becomes of the others -----------------------------
+
+ALL = f'{{}}earlycon=all run="selftest pt; selftest mem; poweroff {STATUS}"'.format
+FIRST, SECOND = r"earlycon: pl11 at MMIO 0x0*9000000 \(", r"earlycon: uart8250 at MMIO 0x0*3eff1000 \("
+ONE_LOG = {text: 1 for text in ("Booting firstlight", FIRST, "Kernel command line", "Boot complete: ", r"\nok pt", r"\nok mem")}
+TWO_LOGS = {text: 2 for text in (*ONE_LOG, SECOND)}
+DROPPED = r"earlycon: {} at 0x{} takes nothing for 50 ms or faults \(SError 0x{}\): dropped\r".format
+NOT_THERE = 'serial@3000000000 { compatible = "arm,pl011"; reg = <0x30 0 0 0x1000>; };'
+# Reads as 0, so it is never ready.
+STUCK = 'serial@a000000 { compatible = "ns16550a"; reg = <0 0xa000000 0 0x20>; reg-shift = <2>; reg-io-width = <4>; };'
+CASES += [
+    *(Case(f"earlycon-all-{kernel}", append=ALL(""), kernel=kernel, steps=(FIRST, SECOND, "Boot complete: "), count=TWO_LOGS, max_characters=0,
+           run={**BOTH, "DTB": tree("both", body=PORT)}) for kernel in ("gcc-48", "llvm-39")),
+    # Named by none, both are found.
+    Case("earlycon-all-no-stdout", append=ALL(""), steps=(FIRST, SECOND, "Boot complete: "), count=TWO_LOGS, max_characters=0,
+         run={**BOTH, "DTB": tree("both-no-stdout", stdout="", body=PORT)}),
+    Case("earlycon-all-not-there", append=ALL(""), steps=(FIRST, r"earlycon: pl11 at 0x3000000000: nothing answers at this address\r", "Boot complete: "),
+         count=ONE_LOG, run={"DTB": tree("not-there", body=NOT_THERE)}),
+    Case("earlycon-all-stuck", append=ALL(""), steps=(FIRST, DROPPED("uart8250", "a000000", 0), "Boot complete: "), count=ONE_LOG,
+         run={"DTB": tree("stuck", body=STUCK)}),
+    Case("earlycon-all-stuck-first", append=ALL(""), count=ONE_LOG, kernel="llvm-48",
+         steps=("Booting firstlight", r"a000000 takes nothing .* dropped\r", FIRST, "Boot complete: "),
+         run={"DTB": tree("stuck-first", stdout='stdout-path = "/serial@a000000";', body=STUCK)}),
+    Case("earlycon-all-stuck-quiet", append=ALL("quiet "), steps=(DROPPED("uart8250", "a000000", 0), r"\nok mem"),
+         run={"DTB": tree("stuck", body=STUCK)}),
+    # The first ends in an SError, before its registers have a mapping of their own and after.
+    *(Case(f"earlycon-all-serror-{count}", append=ALL(""), kernel=kernel, steps=(SECOND, DROPPED("pl11", "9000000", "be000000"), "Boot complete: ", r"\nok mem"),
+           run={**BOTH, "EL": 1, "BUS_ERROR": count, "DTB": tree("both", body=PORT)}, count={SECOND: 2, "Boot complete: ": 1}, max_characters=0)
+      for count, kernel in ((330, "gcc-48"), (560, "llvm-39"))),
+    # No memory for the second one's mapping: it stays where it was.
+    Case("earlycon-all-no-mapping", append=ALL("failslab=16 "), steps=(FIRST, SECOND, "failslab: call 16 fails: vm_area ", "Boot complete: "), count=TWO_LOGS,
+         max_characters=0, run={**BOTH, "DTB": tree("both", body=PORT)}),
+]
+
 # --- a Raspberry Pi whose tree names no console: the pins know, GPFSEL1 is written as firmware would -------------------------------
 
 PI = """/dts-v1/;
@@ -398,6 +432,6 @@ CASES += [
 
 CASES += [
     Case(f"console-wrong-quiet-{kernel}", append=f'earlycon=uart8250,mmio32,0x9000000 quiet run="echo alive; poweroff {STATUS}"', forbid=(), kernel=kernel,
-         steps=(r"earlycon: uart8250 takes nothing for 50 ms", r"\nalive\r"))
+         steps=(r"earlycon: uart8250 at 0x9000000 takes nothing for 50 ms", r"\nalive\r"))
     for kernel in ("gcc-48", "llvm-39")
 ]

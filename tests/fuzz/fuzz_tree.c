@@ -108,6 +108,16 @@ void *ioremap_prot(phys_addr_t phys, size_t size, pgprot_t prot)
 
 int (*monitor_getc)(void);
 
+unsigned long console_lock(void)
+{
+	return 0;
+}
+
+void console_unlock(unsigned long cookie)
+{
+	(void)cookie;
+}
+
 /* ---- the ways to stop ---- */
 
 const char *boot_stage;

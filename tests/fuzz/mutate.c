@@ -125,7 +125,7 @@ static u32 some_bootargs(void)
 	for (unsigned int n = pick(5); n > 0; n--) {
 		unsigned long a = some_address(), s = some_size();
 
-		switch (pick(10)) {
+		switch (pick(11)) {
 		case 0:
 			p += sprintf(p, "mem=%luK ", s >> 10);
 			break;
@@ -152,6 +152,9 @@ static u32 some_bootargs(void)
 			break;
 		case 8:
 			p += sprintf(p, "loglevel=%d quiet \"a b\" -- ", (int)pick(10));
+			break;
+		case 9:
+			p += sprintf(p, "earlycon=all ");
 			break;
 		default:
 			for (unsigned int i = pick(20); i > 0 && p < end; i--)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The console from the first lines of the boot to the monitor: polled, one device, chosen by
- * earlycon= or the tree's stdout-path. A driver is one small file that describes itself with
- * EARLYCON_DRIVER().
+ * The console from the first lines of the boot to the monitor: polled, the one device chosen by
+ * earlycon= or the tree's stdout-path, or all there are (earlycon=all). A driver is one small file
+ * that describes itself with EARLYCON_DRIVER().
  */
 #ifndef ASM_EARLYCON_H
 #define ASM_EARLYCON_H
@@ -11,24 +11,24 @@
 #include <lib/dt.h>
 #include <lib/types.h>
 
-struct cpu;
 struct earlycon_driver;
 
 struct earlycon_device {
 	const struct earlycon_driver *driver;
-	phys_addr_t phys;   /* of the registers */
-	volatile u8 *base;  /* where they are mapped; NULL for a driver without registers */
-	u8 shift;           /* register n lies at n << shift */
-	u8 width;           /* bytes of one access: 1 or 4 */
-	bool tried;         /* something was written to it as the console */
-	bool stuck;         /* it takes no more characters, or faults: it is not used any more */
-	struct cpu *writer; /* the CPU that writes to it now */
-	u64 serror;         /* ESR of the SError that came of it; 0: none did */
+	phys_addr_t phys;  /* of the registers */
+	volatile u8 *base; /* where they are mapped; NULL for a driver without registers */
+	u8 shift;          /* register n lies at n << shift */
+	u8 width;          /* bytes of one access: 1 or 4 */
+	bool tried;        /* something was written to it as the console */
+	bool stuck;        /* it takes no more characters, or faults: it is not used any more */
+	bool away;         /* base is in the fixmap's slot, where another device is now */
+	u64 serror;        /* ESR of the SError that came of it; 0: none did */
 	u32 clock, baud; /* Hz and bits per second that the user or the tree asked for; 0: leave it
 			    as it is */
 	const char *space;   /* how registers are reached, for the announcement */
 	const char *options; /* as given, for the announcement: options_len characters */
 	unsigned int options_len;
+	struct earlycon_device *next;
 };
 
 struct earlycon_driver {
@@ -93,24 +93,25 @@ const char *earlycon_on_pins(const struct dt *dt, bool (*read)(phys_addr_t at, u
 /* Write text, CR LF for each newline. */
 void earlycon_write(struct earlycon_device *dev, const char *text, size_t len);
 
-/* earlycon=val: start that console, unless there is one that works; else say why not. */
+/* earlycon=val: start that console, or all there are, unless there is one that works; else say why
+ * not. */
 int earlycon_choose(const char *val, size_t len);
 /*
- * At the end of parse_early_param(): when no console came up, or the one that did got stuck, try
- * the tree's stdout-path, so that no boot is silent for want of an option. Writes nothing to a
- * device the tree does not name.
+ * At the end of parse_early_param(): when no console came up, or what did got stuck, try the tree's
+ * stdout-path, so that no boot is silent for want of an option. Writes nothing to a device the tree
+ * does not name.
  */
 void earlycon_default(void);
 /* After vmalloc_init(): move the registers from their fixmap slot to ioremap(), if that has memory.
  */
 void earlycon_remap(void);
-/* There is a console, and it takes what it gets. */
-bool earlycon_works(void);
-/* Did they stay? */
+/* Has a console stayed there? */
 bool earlycon_in_fixmap(void);
-/* A character typed at the console, or -1. Does not wait. */
+/* There is a console that takes what it gets. */
+bool earlycon_works(void);
+/* A character typed at any console, or -1. Does not wait. */
 int earlycon_getc(void);
-/* An SError was taken: true when it is the console's, which is dropped for it. Any context. */
+/* An SError was taken: true when it is a console's, which is dropped for it. Any context. */
 bool earlycon_serror(u64 esr);
 
 #endif
