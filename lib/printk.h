@@ -115,7 +115,8 @@ void printk_dump(void);
 /*
  * printf family: C99 subset d i u x X o c s p % with flags "-0 +#", width, precision, hh h l ll z t
  * j. %p is 0x and 16 digits, %pS the same or what printk_symbol makes of it: a function's name. A
- * conversion that is not known is shown as it is written.
+ * conversion that is not known is shown as it is written. Of %s a terminal has nothing to obey:
+ * control characters but '\n' and '\t' become '?'.
  */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);

@@ -47,33 +47,54 @@ static void put_run(struct printf_sink *sink, const char *s, size_t n)
 	}
 }
 
-static __force_inline void pad(struct printf_sink *sink, char c, int n)
+static __noinline void put_repeated(struct printf_sink *sink, char c, int n)
 {
-	while (unlikely(n-- > 0))
+	do
 		put(sink, c);
+	while (--n);
 }
 
-/* Text in its field; n is its length. */
-static void put_field(struct printf_sink *sink, const struct spec *spec, const char *s, int n)
+static __force_inline void pad(struct printf_sink *sink, char c, int n)
+{
+	if (unlikely(n > 0))
+		put_repeated(sink, c, n);
+}
+
+/* What a terminal would obey is not. */
+static char visible(char c)
+{
+	return ((u8)c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c;
+}
+
+/* Text in its field; n is its length. odd: with control characters in it. */
+static void put_field(struct printf_sink *sink, const struct spec *spec, const char *s, int n,
+		      bool odd)
 {
 	int blanks = spec->width - n;
 
 	if (!(spec->flags & FLAG_LEFT))
 		pad(sink, ' ', blanks);
-	put_run(sink, s, (size_t)n);
+	if (likely(!odd))
+		put_run(sink, s, (size_t)n);
+	else
+		for (; n > 0; n--, s++)
+			put_repeated(sink, visible(*s), 1);
 	if (spec->flags & FLAG_LEFT)
 		pad(sink, ' ', blanks);
 }
 
+/* Text comes from trees and command lines, too. */
 static void put_string(struct printf_sink *sink, const struct spec *spec, const char *s)
 {
+	bool odd = false;
 	int n = 0;
 
 	if (!s)
 		s = "(null)";
-	while ((spec->precision < 0 || n < spec->precision) && s[n])
-		n++;
-	put_field(sink, spec, s, n);
+	for (u8 c; n != spec->precision && (c = (u8)s[n]) != 0; n++)
+		if (unlikely(c - (unsigned int)' ' >= 0x7f - ' '))
+			odd = true;
+	put_field(sink, spec, s, n, odd);
 }
 
 /* Writes the digits of v backwards from end, base by conversion letter; returns the first one. */
@@ -279,10 +300,10 @@ static const char *convert(struct printf_sink *sink, const char *p, struct argum
 		return p + 1;
 	case 'c':
 		c = (char)va_arg(args->ap, int);
-		put_field(sink, &spec, &c, 1);
+		put_field(sink, &spec, &c, 1, false);
 		return p + 1;
 	case '%':
-		put(sink, '%');
+		put_repeated(sink, '%', 1);
 		return p + 1;
 	default:
 		/* Unknown: show it as it is written; its arguments stay where they are. */

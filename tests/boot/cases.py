@@ -305,6 +305,16 @@ CASES += [
     Case("exit-status-0", append='run="poweroff 0"', steps=("Boot complete: ",), status=0),
 ]
 
+# --- what a terminal would obey, in the tree's names, comes out as ?, a value that holds such things as numbers ----------------------
+
+CASES += [
+    session(f"escapes-{kernel}", *command("fdt", r"odd\?\[31m@100000000 \{"), *command("fdt /odd", r"prop\?\]0 = \[61 1b 5b 32 4a 7f 00\]"),
+            *command("mem", r"/reserved-memory/kept\?\[31m@50000000\r"),
+            kernel=kernel, append="loglevel=8", forbid=(*TROUBLE, r"[\x07\x1b\x7f]"), max_characters=0, run={"DTB": trees.escapes},
+            before=(r"/reserved-memory/kept\?\[31m@50000000: 0x50000000-0x50000fff",))
+    for kernel in ("gcc-48", "llvm-39")
+]
+
 # --- consoles that are none, or that go: they cost the console, not the boot --------------------------------------------
 
 

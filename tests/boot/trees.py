@@ -2,6 +2,7 @@
 """Inputs that are made when a test needs them: device trees with too much memory to write down, an initrd."""
 import pathlib
 import random
+import subprocess
 
 VIRT = """/dts-v1/;
 /* {what} */
@@ -127,6 +128,14 @@ def write(name, data):
             scratch.replace(path)
         return path
     return make
+
+
+def escapes(out):
+    """Virt's tree with escape sequences in names, where dtc would not have them."""
+    source = odd("escapes", body=r'odd { prop+X0 = "a\x1b[2J\x7f"; };' " odd+Y31m@100000000 { };" + regions(
+        "kept+Y31m@50000000 { reg = <0 0x50000000 0 0x1000>; };"))(out)
+    blob = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", source], check=True, capture_output=True).stdout
+    return write("escapes.dtb", blob.replace(b"+X", b"\x1b]").replace(b"+Y", b"\x1b["))(out)
 
 
 def initrd(size=3_000_000):

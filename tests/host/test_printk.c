@@ -208,6 +208,22 @@ static void test_newlines(void **state)
 	}
 }
 
+/* Neither the log nor a command's output hands on what a terminal would obey. */
+static void test_control_characters(void **state)
+{
+	static const char evil[] = "a\033[2J\x7f\r\b\tb\nc\a\xe9";
+
+	(void)state;
+	with_console();
+	pr_warn("\"%s\", %.3s", evil, "\033[K");
+	model_line(LOGLEVEL_WARNING, "\"a?[2J???\tb", 11);
+	model_line(LOGLEVEL_WARNING, "c?\xe9\", ?[K", 9);
+	assert_string_equal(captured(), model_text(nr_lines - 2, 7));
+	capture_clear();
+	cprintf("\r%s\n", evil);
+	assert_string_equal(captured(), "\ra?[2J???\tb\nc?\xe9\n");
+}
+
 /* Any length, any newlines: every character arrives, each line with one stamp. */
 static void test_long_messages(void **state)
 {
@@ -453,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_time_stamps),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_newlines),
+		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_long_messages),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_wrap),

@@ -145,6 +145,12 @@ static void test_what_the_host_does_otherwise(void **state)
 	assert_string_equal(text, "0x0000000000000000   0x0000000000000abc|0x0000000000000001  |");
 	ours(text, sizeof(text), "%s %.3s", NULL, NULL);
 	assert_string_equal(text, "(null) (nu");
+	/* What a terminal would obey, in text from outside; the format may. */
+	ours(text, sizeof(text), "\033[K%s|%.3s|%-6s|%6s|", "a\033[2J\nb\tc\r\x7f\xff", "\1\2\3\4",
+	     "\a", "\x1f\xe9~");
+	assert_string_equal(text, "\033[Ka?[2J\nb\tc??\xff|???|?     |   ?\xe9~|");
+	ours(text, 4, "%s", "ab\033cd");
+	assert_string_equal(text, "ab?");
 	ours(text, sizeof(text), "%5.2f %y %d", 7);
 	assert_string_equal(text, "%5.2f %y 7");
 	ours(text, sizeof(text), "100%");
