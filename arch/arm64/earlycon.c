@@ -211,7 +211,9 @@ bool earlycon_works(void)
 
 int earlycon_getc(void)
 {
-	unsigned long cookie = console_lock();
+	/* smh waits for a character: not with the lock held, unless it takes turns. */
+	bool shared = in_slot != NULL;
+	unsigned long cookie = shared ? console_lock() : 0;
 	int c = -1;
 
 	for_each_device (dev) {
@@ -225,7 +227,8 @@ int earlycon_getc(void)
 		else if (c >= 0)
 			break;
 	}
-	console_unlock(cookie);
+	if (shared)
+		console_unlock(cookie);
 	return c;
 }
 
