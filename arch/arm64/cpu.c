@@ -92,10 +92,9 @@ static void __init report_handover(void)
 	if (!image_intact())
 		pr_err("preflight: " IMAGE_DAMAGED "\n");
 	report_dropped("at entry", handover_serror);
-	if (handover.sctlr & SCTLR_M)
-		pr_warn("preflight: entered with the MMU on (U-Boot: use booti, not go): switched off\n");
-	else if (handover.sctlr & SCTLR_C)
-		pr_warn("preflight: entered with the D-cache on (U-Boot: use booti, not go): switched off\n");
+	if (handover.sctlr & (SCTLR_M | SCTLR_C))
+		pr_warn("preflight: entered with the %s on (U-Boot: use booti, not go): switched off\n",
+			handover.sctlr & SCTLR_M ? "MMU" : "D-cache");
 	/* U-Boot leaves SErrors open, for all it is told. */
 	if (~handover.daif & (DAIF_ALL & ~DAIF_SERROR))
 		pr_warn("preflight: entered with interrupts unmasked (DAIF 0x%lx); the loader must mask them\n",

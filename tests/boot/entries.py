@@ -215,10 +215,10 @@ CASES += [
     refused("mmu-x0-nowhere", "reading there faults, no memory", line(f"preflight: {MMU}"), x0="0xb000000", run={"X0": "0xb000000", "ENTER": "mmu dcache"}),
     refused("atags", r"an ATAGS list, give the loader a \.dtb", x0="0x44000000", run={"X0": "0x44000000", "POKE": "0x44000000=5 0x44000004=0x54410001"}),
     refused("magic", NO_MAGIC, x0="0x44000000", run={"X0": "0x44000000"}),
-    refused("magic-misaligned", r"not 8-byte aligned, nor small enough to be copied \(U-Boot: unset fdt_high\)",
+    refused("magic-misaligned", r"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied \(U-Boot: unset fdt_high\)",
             x0="0x44000004", run={"X0": "0x44000004", "POKE": "0x44000004=0xedfe0dd0"}),
     refused("misaligned-nothing", NO_MAGIC, x0="0x44000004", run={"X0": "0x44000004"}),
-    refused("odd", r"not 8-byte aligned, nor a device tree to be copied \(U-Boot: unset fdt_high\)", x0="0x44000003", run={"X0": "0x44000003"}),
+    refused("odd", r"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied \(U-Boot: unset fdt_high\)", x0="0x44000003", run={"X0": "0x44000003"}),
     refused("outside-ram", "reading there faults, no memory", x0="0x3000000000", run={"X0": "0x3000000000"}),
     refused("beyond-cpu", "beyond this CPU's physical addresses", x0="0xfffffffffffffff8", run={"X0": "0xfffffffffffffff8"}),
     refused("in-the-image", NO_MAGIC, x0="0x40201000", run={"X0": "0x40201000"}),
@@ -246,7 +246,7 @@ CASES += [
         "POKE": " ".join(tree_word(i, value, at) for i, value in enumerate(HEADER))})
     for at, why, el, kernel in (
         (0x7fffff08, "it reaches beyond memory", 2, "llvm-48"),
-        (0x7fffff04, r"not 8-byte aligned, nor small enough to be copied \(U-Boot: unset fdt_high\)", 1, "gcc-48"))
+        (0x7fffff04, r"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied \(U-Boot: unset fdt_high\)", 1, "gcc-48"))
 ]
 CASES += [
     # The console is in the part of the tree that can be read; or it is not.

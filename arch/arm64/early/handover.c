@@ -49,7 +49,7 @@ static const char *judge_tree(phys_addr_t tree)
 	if (tree < PAGE_SIZE)
 		return "that is no address (U-Boot: use booti, go passes a count of arguments)";
 	if (tree & 3)
-		return "not 8-byte aligned, nor a device tree to be copied (U-Boot: unset fdt_high)";
+		return "not 8-byte aligned, nor a tree of 256 KiB at most, to be copied (U-Boot: unset fdt_high)";
 	if (!handover.window)
 		return "beyond this CPU's physical addresses";
 	if (!probe_read_u32(window, &magic) || !probe_read_u32(window + 1, &second))
@@ -60,7 +60,7 @@ static const char *judge_tree(phys_addr_t tree)
 	if (magic != __builtin_bswap32(FDT_MAGIC))
 		return "no device tree there, magic is not d00dfeed";
 	if (tree & 7)
-		return "not 8-byte aligned, nor small enough to be copied (U-Boot: unset fdt_high)";
+		return "not 8-byte aligned, nor a tree of 256 KiB at most, to be copied (U-Boot: unset fdt_high)";
 	if (tree == handover.args[0] && tree < image_last && tree + size > handover.image)
 		return "it overlaps the kernel image or its BSS, load one of them elsewhere";
 	return NULL;
