@@ -32,7 +32,9 @@
 
 /* Life time: code and data of the boot only, freed before "Boot complete"; and data sealed there.
  */
-#define __init          __section(".init.text") __attribute__((cold, noinline))
+#define __init __section(".init.text") __attribute__((cold))
+/* A stage of the boot stays a function of its own: a backtrace names it. */
+#define __stage         __init __noinline
 #define __initdata      __section(".init.data")
 #define __initconst     __section(".init.rodata")
 #define __ro_after_init __section(".data.ro_after_init")

@@ -101,13 +101,13 @@ static void __init close_window(const char *who, void *addr, size_t size)
 	win->addr = NULL;
 }
 
-void __init early_ioremap_init(void)
+void __stage early_ioremap_init(void)
 {
 	BUG_ON(phase != TOO_EARLY);
 	phase = IN_USE;
 }
 
-void __init early_ioremap_reset(void)
+void __stage early_ioremap_reset(void)
 {
 	phase = TOO_LATE;
 }
@@ -137,7 +137,7 @@ void __init early_memunmap(void *addr, size_t size)
 	close_window("early_memunmap", addr, size);
 }
 
-unsigned int __init early_ioremap_check(void)
+unsigned int __stage early_ioremap_check(void)
 {
 	unsigned int open = 0;
 

@@ -1416,7 +1416,7 @@ static void *memblock_array(size_t size)
 	return kmalloc(size, GFP_KERNEL);
 }
 
-void __init kmem_cache_init(u64 seed)
+void __stage kmem_cache_init(u64 seed)
 {
 	static const char names[] = "kmalloc-8\0kmalloc-16\0kmalloc-32\0kmalloc-64\0kmalloc-96\0"
 				    "kmalloc-128\0kmalloc-192\0kmalloc-256\0kmalloc-512\0"

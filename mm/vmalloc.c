@@ -27,7 +27,7 @@ static spinlock_t space_lock = SPIN_LOCK_UNLOCKED;
 /* Guards the tables of the window, which areas share. The page allocator may be called under it. */
 static spinlock_t table_lock = SPIN_LOCK_UNLOCKED;
 
-void __init vmalloc_init(void)
+void __stage vmalloc_init(void)
 {
 	area_cache = kmem_cache_create("vm_area", sizeof(struct vm_area), 0, SLAB_PANIC, NULL);
 	va_space_init(&space, VMALLOC_START, VMALLOC_END);

@@ -119,7 +119,7 @@ static void __init report_handover(void)
 			parked & ~BIT(63));
 }
 
-void __init boot_cpu_init(void)
+void __stage boot_cpu_init(void)
 {
 	boot_cpu.mpidr = read_sysreg(mpidr_el1) & (GENMASK(39, 32) | GENMASK(23, 0));
 	clock_init();

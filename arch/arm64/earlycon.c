@@ -618,7 +618,7 @@ bool earlycon_in_fixmap(void)
 	return in_slot != NULL;
 }
 
-void __init earlycon_remap(void)
+void __stage earlycon_remap(void)
 {
 	volatile u8 *base;
 

@@ -76,7 +76,7 @@ static void link_tables(pte_t *pgd)
 
 bool fixmap_linked __ro_after_init;
 
-void __init early_fixmap_init(void)
+void __stage early_fixmap_init(void)
 {
 	link_tables(init_pg_dir);
 	fixmap_linked = true;

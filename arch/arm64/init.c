@@ -233,7 +233,7 @@ static void __init own_kernel_parts(void)
 	own_kernel(__early_tables_end, image_end(), OWNER_BRK);
 }
 
-void __init arm64_memblock_init(void)
+void __stage arm64_memblock_init(void)
 {
 	phys_addr_t kernel = __pa_symbol(_text), size = (phys_addr_t)(image_end() - _text);
 
@@ -310,7 +310,7 @@ static phys_addr_t __init zone_end(phys_addr_t limit)
 	return min(limit, memblock_end_of_DRAM() - 1) + 1;
 }
 
-void __init bootmem_init(void)
+void __stage bootmem_init(void)
 {
 	phys_addr_t dma = machine.dma_limit, dma32 = UINT32_MAX, dma_end;
 
@@ -331,7 +331,7 @@ static unsigned long __init kib(const char *start, const char *end)
 	return (unsigned long)(end - start) >> 10;
 }
 
-void __init mem_init(void)
+void __stage mem_init(void)
 {
 	unsigned long total, free, cma = machine.cma_reserved >> 10;
 	char cma_text[40] = "";

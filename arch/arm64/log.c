@@ -33,7 +33,7 @@ static bool __init usable(void *start, size_t size)
 	return true;
 }
 
-void __init log_init(void)
+void __stage log_init(void)
 {
 	phys_addr_t base = ALIGN(__pa_symbol(image_end()), LOGBLOCK_ALIGN);
 

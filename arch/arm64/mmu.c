@@ -332,7 +332,7 @@ void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
 	__builtin_unreachable();
 }
 
-void __init paging_init(void)
+void __stage paging_init(void)
 {
 	phys_addr_t root = __pa_symbol(swapper_pg_dir);
 
@@ -409,7 +409,7 @@ unsigned int vmemmap_cost(unsigned long start, unsigned long end)
 /* --- the end of the boot -----------------------------------------------------------------------
  */
 
-void __init mark_rodata_ro(void)
+void __stage mark_rodata_ro(void)
 {
 	unsigned long va = (unsigned long)__start_ro_after_init;
 	unsigned long size = (unsigned long)(__end_ro_after_init - __start_ro_after_init);
@@ -429,7 +429,7 @@ static phys_addr_t table_page(int level)
 	return page_to_phys(page);
 }
 
-void __init table_pages_from_buddy(void)
+void __stage table_pages_from_buddy(void)
 {
 	init_mm.alloc = table_page;
 }

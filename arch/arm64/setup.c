@@ -412,7 +412,7 @@ static void __init scan_tree(void)
 		keep_usable_memory(&scan.usable_range);
 }
 
-void __init setup_machine_fdt(phys_addr_t dt_phys)
+void __stage setup_machine_fdt(phys_addr_t dt_phys)
 {
 	const char *why = NULL;
 	char text[160];
@@ -434,7 +434,7 @@ void __init setup_machine_fdt(phys_addr_t dt_phys)
 	BUG_ON(fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL_RO, &why) != tree);
 }
 
-void __init parse_early_param(void)
+void __stage parse_early_param(void)
 {
 	const char *spec;
 	size_t len;

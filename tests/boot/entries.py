@@ -140,7 +140,7 @@ CASES += [
         line(f"preflight: {DAMAGED}", ""), line("preflight: stopped, reason 5", ""), reason(5))),
     # No exception can be handled, until there is no room for another one.
     Case("entry-damaged-handler", append="", status=None, forbid=(), run={"POKE": lambda out: " ".join(
-        [poke("parse_early_params", 0)(out), poke("handle_exception", 0)(out)])}, steps=(
+        [poke("parse_early_param", 0)(out), poke("handle_exception", 0)(out)])}, steps=(
         BOOTING, line(f"preflight: {DAMAGED}"), MODEL,
         line(r"Exception stack overflow: undefined instruction, ESR 0x2000000, FAR 0x\w+, pc handle_exception\+0x0/0x\w+"),
         line("stopped, reason 7"), reason(7))),
