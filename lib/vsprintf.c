@@ -10,13 +10,11 @@ enum {
 	FLAG_ALT = BIT(4),   /* # */
 };
 
-enum length { LEN_CHAR, LEN_SHORT, LEN_INT, LEN_LONG };
-
 struct spec {
 	unsigned int flags;
 	int width;
-	int precision; /* -1: none given */
-	enum length length;
+	int precision;       /* -1: none given */
+	unsigned int unused; /* upper bits of a number, by its length */
 };
 
 static __force_inline void put(struct printf_sink *sink, char c)
@@ -47,17 +45,10 @@ static void put_run(struct printf_sink *sink, const char *s, size_t n)
 	}
 }
 
-static __noinline void put_repeated(struct printf_sink *sink, char c, int n)
+static __noinline void pad(struct printf_sink *sink, char c, int n)
 {
-	do
+	while (n-- > 0)
 		put(sink, c);
-	while (--n);
-}
-
-static __force_inline void pad(struct printf_sink *sink, char c, int n)
-{
-	if (unlikely(n > 0))
-		put_repeated(sink, c, n);
 }
 
 /* What a terminal would obey is not. */
@@ -66,19 +57,29 @@ static char visible(char c)
 	return ((u8)c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c;
 }
 
-/* Text in its field; n is its length. odd: with control characters in it. */
-static void put_field(struct printf_sink *sink, const struct spec *spec, const char *s, int n,
-		      bool odd)
+/* A sign, "0x" or nothing. */
+static __force_inline int prefix_length(const char *prefix)
 {
-	int blanks = spec->width - n;
+	return prefix[0] ? prefix[1] ? 2 : 1 : 0;
+}
 
-	if (!(spec->flags & FLAG_LEFT))
+/* Prefix, zeros and n characters of text in their field. odd: with control characters in it. */
+static void put_field(struct printf_sink *sink, const struct spec *spec, const char *prefix,
+		      int zeros, const char *s, int n, bool odd)
+{
+	int prefix_len = prefix_length(prefix);
+	int blanks = spec->width - prefix_len - zeros - n;
+
+	if (blanks > 0 && !(spec->flags & FLAG_LEFT))
 		pad(sink, ' ', blanks);
+	put_run(sink, prefix, (size_t)prefix_len);
+	if (zeros)
+		pad(sink, '0', zeros);
 	if (likely(!odd))
 		put_run(sink, s, (size_t)n);
 	else
 		for (; n > 0; n--, s++)
-			put_repeated(sink, visible(*s), 1);
+			pad(sink, visible(*s), 1);
 	if (spec->flags & FLAG_LEFT)
 		pad(sink, ' ', blanks);
 }
@@ -94,60 +95,35 @@ static void put_string(struct printf_sink *sink, const struct spec *spec, const 
 	for (u8 c; n != spec->precision && (c = (u8)s[n]) != 0; n++)
 		if (unlikely(c - (unsigned int)' ' >= 0x7f - ' '))
 			odd = true;
-	put_field(sink, spec, s, n, odd);
-}
-
-/* Writes the digits of v backwards from end, base by conversion letter; returns the first one. */
-static char *render_digits(char *end, u64 v, char conversion)
-{
-	const char *letters = conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
-	unsigned int shift = conversion == 'o' ? 3 : 4;
-
-	if (conversion == 'u') {
-		for (; v; v /= 10)
-			*--end = (char)('0' + v % 10);
-		return end;
-	}
-	for (; v; v >>= shift)
-		*--end = letters[v & ((1U << shift) - 1)];
-	return end;
+	put_field(sink, spec, "", 0, s, n, odd);
 }
 
 /* prefix is the sign or "0x"; conversion one of u o x X. */
 static void put_number(struct printf_sink *sink, const struct spec *spec, u64 v, char conversion,
 		       const char *prefix)
 {
-	char text[24], *end = text + sizeof(text), *digits = render_digits(end, v, conversion);
-	int n = (int)(end - digits), prefix_len = (int)(prefix[0] ? prefix[1] ? 2 : 1 : 0);
-	int zeros = (spec->precision < 0 ? 1 : spec->precision) - n, blanks;
+	unsigned int base = conversion == 'u' ? 10 : conversion == 'o' ? 8 : 16;
+	char text[24], *end = text + sizeof(text), *digits = end;
+	int least = spec->precision, n;
 
-	if (conversion == 'o' && (spec->flags & FLAG_ALT) && zeros <= 0 &&
-	    (v || spec->precision == 0))
-		zeros = 1;
-	zeros = max(zeros, 0);
-	blanks = spec->width - n - zeros - prefix_len;
-	if ((spec->flags & (FLAG_ZERO | FLAG_LEFT)) == FLAG_ZERO && spec->precision < 0 &&
-	    blanks > 0) {
-		zeros += blanks;
-		blanks = 0;
-	}
-	if (!(spec->flags & FLAG_LEFT))
-		pad(sink, ' ', blanks);
-	put_run(sink, prefix, (size_t)prefix_len);
-	pad(sink, '0', zeros);
-	put_run(sink, digits, (size_t)n);
-	if (spec->flags & FLAG_LEFT)
-		pad(sink, ' ', blanks);
+	/* What tells lower case from upper is set in digits too. */
+	for (u64 rest = v; rest; rest /= base)
+		*--digits = (char)("0123456789ABCDEF"[rest % base] | (conversion & 0x20));
+	n = (int)(end - digits);
+	if (least < 0)
+		least = (spec->flags & (FLAG_ZERO | FLAG_LEFT)) == FLAG_ZERO
+				? max(spec->width - prefix_length(prefix), 1)
+				: 1;
+	if (conversion == 'o' && (spec->flags & FLAG_ALT) && (v || spec->precision == 0))
+		least = max(least, n + 1);
+	put_field(sink, spec, prefix, max(least - n, 0), digits, n, false);
 }
 
 static void put_signed(struct printf_sink *sink, const struct spec *spec, long v)
 {
 	const char *sign = "";
 
-	if (spec->length == LEN_CHAR)
-		v = (signed char)v;
-	else if (spec->length == LEN_SHORT)
-		v = (short)v;
+	v = (long)((u64)v << spec->unused) >> spec->unused;
 	if (v < 0)
 		sign = "-";
 	else if (spec->flags & FLAG_PLUS)
@@ -161,10 +137,7 @@ static void put_unsigned(struct printf_sink *sink, const struct spec *spec, u64 
 {
 	const char *prefix = "";
 
-	if (spec->length == LEN_CHAR)
-		v = (unsigned char)v;
-	else if (spec->length == LEN_SHORT)
-		v = (unsigned short)v;
+	v = v << spec->unused >> spec->unused;
 	if ((spec->flags & FLAG_ALT) && v && (conversion | 0x20) == 'x')
 		prefix = conversion == 'x' ? "0x" : "0X";
 	put_number(sink, spec, v, conversion, prefix);
@@ -198,15 +171,11 @@ static const char *parse_decimal(const char *p, int *v)
 /* hh, h, l, ll, z, t, j. The last five are the same 64 bits. */
 static const char *parse_length(const char *p, struct spec *spec)
 {
-	spec->length = LEN_INT;
-	if (*p == 'h') {
-		spec->length = *++p == 'h' ? LEN_CHAR : LEN_SHORT;
-		return p + (*p == 'h');
-	}
-	if (*p == 'l' || *p == 'z' || *p == 't' || *p == 'j') {
-		spec->length = LEN_LONG;
-		return p + (p[0] == 'l' && p[1] == 'l' ? 2 : 1);
-	}
+	const char *start = p;
+
+	if (*p == 'h' || *p == 'l' || *p == 'z' || *p == 't' || *p == 'j')
+		p += (*p == 'h' || *p == 'l') && p[1] == p[0] ? 2 : 1;
+	spec->unused = p == start ? 32 : *start != 'h' ? 0 : p == start + 1 ? 48 : 56;
 	return p;
 }
 
@@ -214,6 +183,12 @@ static const char *parse_length(const char *p, struct spec *spec)
 struct arguments {
 	va_list ap;
 };
+
+/* One place for all of them: taking one is a dozen instructions. */
+static __noinline long next_arg(struct arguments *args, bool is_long)
+{
+	return is_long ? va_arg(args->ap, long) : va_arg(args->ap, int);
+}
 
 /* p is behind the '%'. Returns the conversion letter's place. */
 static const char *parse_spec(const char *p, struct spec *spec, struct arguments *args)
@@ -232,7 +207,7 @@ static const char *parse_spec(const char *p, struct spec *spec, struct arguments
 		p++;
 	}
 	if (*p == '*') {
-		spec->width = va_arg(args->ap, int);
+		spec->width = (int)next_arg(args, false);
 		if (spec->width < 0) {
 			spec->flags |= FLAG_LEFT;
 			spec->width = -spec->width;
@@ -244,7 +219,7 @@ static const char *parse_spec(const char *p, struct spec *spec, struct arguments
 	if (*p != '.')
 		return parse_length(p, spec);
 	if (*++p == '*') {
-		spec->precision = max(va_arg(args->ap, int), -1);
+		spec->precision = max((int)next_arg(args, false), -1);
 		p++;
 	} else {
 		p = parse_decimal(p, &spec->precision);
@@ -267,43 +242,38 @@ static const char *convert(struct printf_sink *sink, const char *p, struct argum
 {
 	const char *start = p - 1;
 	struct spec spec;
-	uintptr_t value;
+	long value;
 	char c;
 
 	p = parse_spec(p, &spec, args);
 	switch (*p) {
 	case 'd':
 	case 'i':
-		put_signed(sink, &spec,
-			   spec.length == LEN_LONG ? va_arg(args->ap, long)
-						   : va_arg(args->ap, int));
+		put_signed(sink, &spec, next_arg(args, !spec.unused));
 		return p + 1;
 	case 'u':
 	case 'x':
 	case 'X':
 	case 'o':
-		put_unsigned(sink, &spec,
-			     spec.length == LEN_LONG ? va_arg(args->ap, unsigned long)
-						     : va_arg(args->ap, unsigned int),
-			     *p);
+		put_unsigned(sink, &spec, (u64)next_arg(args, !spec.unused), *p);
 		return p + 1;
 	case 'p':
-		value = (uintptr_t)va_arg(args->ap, void *);
+		value = next_arg(args, true);
 		spec.precision = 16;
 		if (p[1] != 'S' || !printk_symbol)
-			put_number(sink, &spec, value, 'x', "0x");
+			put_number(sink, &spec, (u64)value, 'x', "0x");
 		else
-			put_symbol(sink, value);
+			put_symbol(sink, (unsigned long)value);
 		return p + 1 + (p[1] == 'S');
 	case 's':
-		put_string(sink, &spec, va_arg(args->ap, const char *));
+		put_string(sink, &spec, (const char *)next_arg(args, true));
 		return p + 1;
 	case 'c':
-		c = (char)va_arg(args->ap, int);
-		put_field(sink, &spec, &c, 1, false);
+		c = (char)next_arg(args, false);
+		put_field(sink, &spec, "", 0, &c, 1, false);
 		return p + 1;
 	case '%':
-		put_repeated(sink, '%', 1);
+		put_run(sink, p, 1);
 		return p + 1;
 	default:
 		/* Unknown: show it as it is written; its arguments stay where they are. */
