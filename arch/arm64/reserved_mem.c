@@ -31,8 +31,7 @@ static void __init read_region(struct region *r, const struct dt_iter *it)
 	r->cma_default = r->reusable && dt_prop(dt, it->node, "linux,cma-default", &prop);
 	if (!r->no_map || !r->reusable)
 		return;
-	pr_warn("/reserved-memory/%s: no-map and reusable exclude each other, taken as no-map\n",
-		it->name);
+	node_warn(it, "no-map and reusable exclude each other, taken as no-map\n");
 	r->reusable = r->cma_default = false;
 }
 
@@ -41,7 +40,7 @@ static bool __init replaced_by_user(const struct region *r)
 {
 	if (!r->cma_default || machine.cma_param.size == PHYS_ADDR_MAX)
 		return false;
-	pr_info("/reserved-memory/%s: not reserved, cma= is used in its place\n", r->it->name);
+	node_info(r->it, "not reserved, cma= is used in its place\n");
 	return true;
 }
 
@@ -50,10 +49,8 @@ static void __init account(const struct region *r, phys_addr_t base, phys_addr_t
 {
 	/* What is no-map is so in whole pages. */
 	phys_addr_t start = r->no_map ? ALIGN_DOWN(base, PAGE_SIZE) : base;
-	phys_addr_t end = base + size;
+	phys_addr_t end = r->no_map ? page_end(base + size) : base + size;
 
-	if (r->no_map)
-		end = end > PHYS_ADDR_MAX - PAGE_SIZE ? PHYS_ADDR_MAX : PAGE_ALIGN(end);
 	ledger_own(start, end - start, OWNER_REGION, r->it->node);
 	if (r->reusable)
 		machine.cma_reserved += size;
@@ -61,8 +58,8 @@ static void __init account(const struct region *r, phys_addr_t base, phys_addr_t
 		machine.cma_base = base;
 		machine.cma_size = size;
 	}
-	pr_debug("/reserved-memory/%s: 0x%lx-0x%lx%s%s\n", r->it->name, base, base + size - 1,
-		 r->no_map ? " no-map" : "", r->reusable ? " reusable" : "");
+	node_debug(r->it, "0x%lx-0x%lx%s%s\n", base, base + size - 1, r->no_map ? " no-map" : "",
+		   r->reusable ? " reusable" : "");
 }
 
 /* What must stay mapped of [start, end) because the kernel uses it: part, at base, of size bytes.
@@ -76,16 +73,15 @@ static void __init keep_mapped(const struct region *r, phys_addr_t start, phys_a
 	if (!size || from >= to)
 		return;
 	memblock_clear_nomap(from, to - from);
-	pr_warn("/reserved-memory/%s: no-map, but 0x%lx-0x%lx stays mapped: the %s is there\n",
-		r->it->name, from, to - 1, what);
+	node_warn(r->it, "no-map, but 0x%lx-0x%lx stays mapped: the %s is there\n", from, to - 1,
+		  what);
 }
 
 /* Take [base, base + size) out of the linear map, whole pages. */
 static void __init keep_unmapped(const struct region *r, phys_addr_t base, phys_addr_t size)
 {
 	phys_addr_t start = ALIGN_DOWN(base, PAGE_SIZE);
-	phys_addr_t end =
-		base + size > PHYS_ADDR_MAX - PAGE_SIZE ? PHYS_ADDR_MAX : PAGE_ALIGN(base + size);
+	phys_addr_t end = page_end(base + size);
 	int err = memblock_mark_nomap(start, end - start);
 
 	keep_mapped(r, start, end, __pa_symbol(_text), (phys_addr_t)(image_end() - _text),
@@ -101,22 +97,15 @@ static void __init keep_unmapped(const struct region *r, phys_addr_t base, phys_
 static void __init reserve_static(const struct region *r, unsigned int index, phys_addr_t base,
 				  phys_addr_t size)
 {
-	const char *name = r->it->name;
-
 	if (size == 0)
 		return;
-	if (size > PHYS_ADDR_MAX - base) {
-		pr_warn("/reserved-memory/%s: tuple %u, 0x%lx bytes at 0x%lx, ends beyond all addresses, cut there\n",
-			name, index, size, base);
-		size = PHYS_ADDR_MAX - base;
-	}
+	size = cut_tuple(r->it, index, base, size);
 	if (!r->no_map && memblock_is_region_reserved(base, size))
-		pr_debug("/reserved-memory/%s: tuple %u overlaps what is reserved already\n", name,
-			 index);
+		node_debug(r->it, "tuple %u overlaps what is reserved already\n", index);
 	if (r->no_map)
 		keep_unmapped(r, base, size);
 	else
-		ledger_reserve_or_panic(base, size, OWNER_REGION, r->it->node, name);
+		ledger_reserve_or_panic(base, size, OWNER_REGION, r->it->node, r->it->name);
 	account(r, base, size);
 }
 
@@ -128,8 +117,7 @@ static void __init reserve_with_address(const struct region *r, const struct dt_
 	if (replaced_by_user(r))
 		return;
 	if (reg->len == 0 || reg->len % tuple)
-		pr_warn("/reserved-memory/%s: reg has %u bytes, not a multiple of %u\n",
-			r->it->name, reg->len, tuple);
+		node_warn(r->it, "reg has %u bytes, not a multiple of %u\n", reg->len, tuple);
 	for (unsigned int i = 0; dt_tuple(reg, r->cells.addr, r->cells.size, i, &base, &size);
 	     i++) {
 		/* Without a way up, the number is all there is: better reserved in the wrong place
@@ -149,8 +137,7 @@ static bool __init read_number(const struct region *r, const char *name, u64 oth
 	if (!dt_prop(r->it->dt, r->it->node, name, &prop))
 		return true;
 	if (prop.len != 4 && prop.len != 8) {
-		pr_err("/reserved-memory/%s: %s has %u bytes, not 4 or 8; nothing reserved\n",
-		       r->it->name, name, prop.len);
+		node_err(r->it, "%s has %u bytes, not 4 or 8; nothing reserved\n", name, prop.len);
 		return false;
 	}
 	*value = dt_number(prop.data, prop.len / 4);
@@ -176,8 +163,7 @@ static phys_addr_t __init find_room(const struct region *r, phys_addr_t size, ph
 	     !found && dt_tuple(&ranges, r->cells.addr, r->cells.size, i, &base, &len); i++)
 		if (len)
 			found = alloc_between(size, align, base,
-					      len > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX
-									 : base + len);
+					      base + min(len, PHYS_ADDR_MAX - base));
 	return found;
 }
 
@@ -192,27 +178,25 @@ static void __init reserve_by_size(const struct region *r)
 	    replaced_by_user(r))
 		return;
 	if (align & (align - 1)) {
-		pr_err("/reserved-memory/%s: alignment 0x%lx is no power of two; nothing reserved\n",
-		       r->it->name, align);
+		node_err(r->it, "alignment 0x%lx is no power of two; nothing reserved\n", align);
 		return;
 	}
 	align = max(align, least);
 	if (size == 0 || size > memblock_phys_mem_size()) {
-		pr_err("/reserved-memory/%s: size 0x%lx is not possible; nothing reserved\n",
-		       r->it->name, size);
+		node_err(r->it, "size 0x%lx is not possible; nothing reserved\n", size);
 		return;
 	}
 	if (r->reusable || r->no_map)
 		size = ALIGN(size, least);
 	base = find_room(r, size, align);
 	if (!base) {
-		pr_err("/reserved-memory/%s: no room for 0x%lx bytes where alloc-ranges allow it; nothing reserved\n",
-		       r->it->name, size);
+		node_err(r->it,
+			 "no room for 0x%lx bytes where alloc-ranges allow it; nothing reserved\n",
+			 size);
 		return;
 	}
 	if (r->no_map && memblock_mark_nomap(base, size))
-		pr_err("/reserved-memory/%s: reserved at 0x%lx but mapped: too many ranges\n",
-		       r->it->name, base);
+		node_err(r->it, "reserved at 0x%lx but mapped: too many ranges\n", base);
 	account(r, base, size);
 }
 
@@ -239,7 +223,7 @@ static void __init reserve_children(const struct dt_iter *parent, struct dt_cell
 		else if (dt_prop(it.dt, it.node, "size", &prop))
 			reserve_by_size(&r);
 		else
-			pr_warn("/reserved-memory/%s: neither reg nor size, ignored\n", it.name);
+			node_warn(&it, "neither reg nor size, ignored\n");
 	}
 }
 
@@ -252,12 +236,12 @@ static void __init reserve_node(const struct dt_iter *it, bool with_address)
 	struct dt_prop prop;
 
 	if (with_address && (cells.addr != machine.cells.addr || cells.size != machine.cells.size))
-		pr_warn("/%s: #address-cells %u, #size-cells %u differ from the root's %u, %u\n",
-			it->name, cells.addr, cells.size, machine.cells.addr, machine.cells.size);
+		node_warn(it, "#address-cells %u, #size-cells %u differ from the root's %u, %u\n",
+			  cells.addr, cells.size, machine.cells.addr, machine.cells.size);
 	if (with_address && !cells_usable(cells))
-		pr_err("/%s: cells can be 1 or 2; nothing of it is reserved\n", it->name);
+		node_err(it, "cells can be 1 or 2; nothing of it is reserved\n");
 	else if (with_address && !dt_prop(dt, it->node, "ranges", &prop))
-		pr_warn("/%s: no ranges, its addresses are taken as the CPU's\n", it->name);
+		node_warn(it, "no ranges, its addresses are taken as the CPU's\n");
 	if (cells_usable(cells))
 		reserve_children(it, cells, with_address);
 }

@@ -30,29 +30,56 @@ struct scan {
 	struct dt_prop usable_range; /* linux,usable-memory-range; len 0: none */
 };
 
+void __init node_printk(int level, const struct dt_iter *it, const char *fmt, ...)
+{
+	int depth = min(it->depth, DT_BUS_DEPTH - 1);
+	struct log_message msg;
+	va_list ap;
+
+	log_begin(&msg, level);
+	for (int i = 1; i <= depth; i++)
+		log_add(&msg, "/%s", (const char *)it->dt->structs + it->up[i] + 4);
+	log_add(&msg, ": ");
+	va_start(ap, fmt);
+	log_vadd(&msg, fmt, ap);
+	va_end(ap);
+	log_end(&msg);
+}
+
 /* ---- memory nodes ---- */
 
+phys_addr_t __init page_end(phys_addr_t addr)
+{
+	return addr > PHYS_ADDR_MAX - PAGE_SIZE ? PHYS_ADDR_MAX : PAGE_ALIGN(addr);
+}
+
+phys_addr_t __init cut_tuple(const struct dt_iter *it, unsigned int index, phys_addr_t base,
+			     phys_addr_t size)
+{
+	if (size <= PHYS_ADDR_MAX - base)
+		return size;
+	node_warn(it, "tuple %u, 0x%lx bytes at 0x%lx, ends beyond all addresses, cut there\n",
+		  index, size, base);
+	return PHYS_ADDR_MAX - base;
+}
+
 /* Collect one tuple of a memory node; whatever is odd about it is said and repaired. */
-static void __init add_memory(const char *node, unsigned int index, phys_addr_t base,
+static void __init add_memory(const struct dt_iter *it, unsigned int index, phys_addr_t base,
 			      phys_addr_t size, int nid, enum memblock_flags flags)
 {
 	phys_addr_t start = base, end;
 
 	if (size == 0) {
-		pr_debug("/%s: tuple %u has size 0, ignored\n", node, index);
+		node_debug(it, "tuple %u has size 0, ignored\n", index);
 		return;
 	}
-	if (size > PHYS_ADDR_MAX - base) {
-		pr_warn("/%s: tuple %u, 0x%lx bytes at 0x%lx, ends beyond all addresses, cut there\n",
-			node, index, size, base);
-		size = PHYS_ADDR_MAX - base;
-	}
+	size = cut_tuple(it, index, base, size);
 	end = ALIGN_DOWN(base + size, PAGE_SIZE);
-	start = base > PHYS_ADDR_MAX - PAGE_SIZE ? end : PAGE_ALIGN(base);
+	start = page_end(base);
 	if (start != base || end != base + size) {
-		pr_debug(
-			"/%s: tuple %u, 0x%lx bytes at 0x%lx, is not whole pages, rounded inwards\n",
-			node, index, size, base);
+		node_debug(it,
+			   "tuple %u, 0x%lx bytes at 0x%lx, is not whole pages, rounded inwards\n",
+			   index, size, base);
 		ledger_lose(base, min(start, base + size) - base);
 		ledger_lose(max(end, base), base + size - max(end, base));
 	}
@@ -60,8 +87,8 @@ static void __init add_memory(const char *node, unsigned int index, phys_addr_t 
 		return;
 	if (memblock_collect_node(start, end - start, nid, flags)) {
 		ledger_left_out(end - start);
-		pr_err("/%s: tuple %u, 0x%lx bytes at 0x%lx, left out: too many ranges\n", node,
-		       index, size, base);
+		node_err(it, "tuple %u, 0x%lx bytes at 0x%lx, left out: too many ranges\n", index,
+			 size, base);
 	}
 }
 
@@ -80,33 +107,33 @@ static void __init scan_memory(const struct dt_iter *it)
 	if (!cells_usable(machine.cells))
 		return;
 	if (!dt_available(dt, it->node)) {
-		pr_debug("/%s: disabled, ignored\n", it->name);
+		node_debug(it, "disabled, ignored\n");
 		return;
 	}
 	if (!dt_prop(dt, it->node, "linux,usable-memory", &prop) &&
 	    !dt_prop(dt, it->node, "reg", &prop)) {
-		pr_warn("/%s: no reg, ignored\n", it->name);
+		node_warn(it, "no reg, ignored\n");
 		return;
 	}
 	if (prop.len % tuple)
-		pr_warn("/%s: %s has %u bytes behind its last tuple of %u, ignored\n", it->name,
-			prop.name, prop.len % tuple, tuple);
+		node_warn(it, "%s has %u bytes behind its last tuple of %u, ignored\n", prop.name,
+			  prop.len % tuple, tuple);
 	if (nid >= MAX_NUMNODES) {
 		if (nid != (u32)NUMA_NO_NODE)
-			pr_warn("/%s: numa-node-id %u is above %u, taken as none\n", it->name, nid,
-				MAX_NUMNODES - 1);
+			node_warn(it, "numa-node-id %u is above %u, taken as none\n", nid,
+				  MAX_NUMNODES - 1);
 		nid = MAX_NUMNODES;
 	}
 	if (dt_prop(dt, it->node, "hotpluggable", &(struct dt_prop){0}))
 		flags = MEMBLOCK_HOTPLUG;
 	for (unsigned int i = 0;
 	     dt_tuple(&prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
-		add_memory(it->name, i, base, size, (int)nid, flags);
+		add_memory(it, i, base, size, (int)nid, flags);
 		unsorted |= size && base < last;
 		last = size ? base : last;
 	}
 	if (unsorted)
-		pr_debug("/%s: tuples are not in order, sorted\n", it->name);
+		node_debug(it, "tuples are not in order, sorted\n");
 }
 
 /*
@@ -121,7 +148,7 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 	for (unsigned int i = 0;
 	     dt_tuple(prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
 		phys_addr_t end = ALIGN_DOWN(base + min(size, PHYS_ADDR_MAX - base), PAGE_SIZE);
-		phys_addr_t start = base > PHYS_ADDR_MAX - PAGE_SIZE ? end : PAGE_ALIGN(base);
+		phys_addr_t start = page_end(base);
 
 		/* Whole pages only: no other can be mapped. */
 		if (start >= end)
@@ -251,7 +278,7 @@ static void __init scan_psci(const struct dt_iter *it)
 	else if (how && !strcmp(how, "smc"))
 		machine.psci = PSCI_SMC;
 	else
-		pr_warn("/%s: method is neither \"hvc\" nor \"smc\", PSCI is not used\n", it->name);
+		node_warn(it, "method is neither \"hvc\" nor \"smc\", PSCI is not used\n");
 	machine.psci_node = it->node;
 }
 
@@ -280,8 +307,8 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 	if (!dt_prop(it->dt, it->node, "cpu-release-addr", &prop))
 		return;
 	if (prop.len != 8 && prop.len != 4) {
-		pr_warn("/cpus/%s: cpu-release-addr of %u bytes, ignored: 8 are an address\n",
-			it->name, prop.len);
+		node_warn(it, "cpu-release-addr of %u bytes, ignored: 8 are an address\n",
+			  prop.len);
 		return;
 	}
 	page = ALIGN_DOWN(read_address(&prop), PAGE_SIZE);
@@ -329,7 +356,7 @@ static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_pro
 static void __init note_reserved_memory(const struct dt_iter *it)
 {
 	if (machine.reserved_memory)
-		pr_warn("/%s: not the only node of this name, all of them count\n", it->name);
+		node_warn(it, "not the only node of this name, all of them count\n");
 	else
 		machine.reserved_memory = it->node;
 	machine.last_reserved_memory = it->node;
@@ -378,7 +405,7 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 	else if (it->name[0] == 'w' && scan->dead == INT32_MAX && dt_name_is(it->name, "watchdog"))
 		scan_watchdog(it);
 	else if (it->name[0] == 'm' && it->depth == 1 && dt_name_is(it->name, "memory"))
-		pr_warn("/%s: no device_type = \"memory\", ignored\n", it->name);
+		node_warn(it, "no device_type = \"memory\", ignored\n");
 }
 
 static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)

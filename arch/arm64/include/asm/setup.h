@@ -58,6 +58,18 @@ extern struct machine machine;
 /* The name of a node of machine.dt, with unit address. */
 const char *dt_node_name(u32 node);
 
+/* printk() of a message about a node, behind its path. For the boot. */
+void node_printk(int level, const struct dt_iter *it, const char *fmt, ...) __printf(3, 4);
+#define node_err(it, ...)   node_printk(LOGLEVEL_ERR, it, __VA_ARGS__)
+#define node_warn(it, ...)  node_printk(LOGLEVEL_WARNING, it, __VA_ARGS__)
+#define node_info(it, ...)  node_printk(LOGLEVEL_INFO, it, __VA_ARGS__)
+#define node_debug(it, ...) node_printk(LOGLEVEL_DEBUG, it, __VA_ARGS__)
+/* The size of a node's tuple `index`, cut where addresses end; that is said. */
+phys_addr_t cut_tuple(const struct dt_iter *it, unsigned int index, phys_addr_t base,
+		      phys_addr_t size);
+/* PAGE_ALIGN(addr), or PHYS_ADDR_MAX in the last page. */
+phys_addr_t page_end(phys_addr_t addr);
+
 /* With unit address or without. */
 static inline bool is_reserved_memory(const struct dt_iter *it)
 {
