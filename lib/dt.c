@@ -191,31 +191,18 @@ static size_t put_name(char *buf, size_t at, size_t size, const char *name)
 	return at;
 }
 
-size_t dt_path(const struct dt *dt, u32 node, char *buf, size_t size)
+size_t dt_path(const struct dt_iter *it, char *buf, size_t size)
 {
-	struct dt_iter it;
 	size_t len = 0;
 
-	dt_start(&it, dt);
-	while (dt_next_node(&it) && it.node <= node) {
-		size_t cut = 0;
-		int slashes = 0;
-
-		if (it.depth == 0)
-			continue;
-		/* Back to the parent: it has one '/' for each of its depths. If that is cut off,
-		 * the text is its beginning. */
-		while (cut < len && (buf[cut] != '/' || ++slashes < it.depth))
-			cut++;
-		len = cut;
+	for (int depth = 1; depth <= it->depth && depth < DT_BUS_DEPTH; depth++) {
 		if (len + 1 < size)
 			buf[len++] = '/';
-		len = put_name(buf, len, size, it.name);
+		len = put_name(buf, len, size, (const char *)it->dt->structs + it->up[depth] + 4);
 	}
 	if (len == 0 && size > 1)
 		buf[len++] = '/';
-	if (size)
-		buf[len] = '\0';
+	buf[len] = '\0';
 	return len;
 }
 
@@ -270,7 +257,7 @@ static int say_place(const struct dt *dt, char *why, size_t size)
 	at = (size_t)scnprintf(why, size, "%s at offset 0x%x, in node ",
 			       it.broken ?: "a root node with a name, or what libfdt refuses",
 			       it.pos);
-	at += dt_path(dt, it.node, why + at, size - at);
+	at += dt_path(&it, why + at, size - at);
 	if (prop.name && at + 1 < size) {
 		at += (size_t)scnprintf(why + at, size - at, " behind property ");
 		at = put_name(why, at, size, prop.name);
@@ -530,13 +517,17 @@ bool dt_find_phandle(struct dt_iter *it, u32 phandle)
 	return false;
 }
 
-bool dt_find_compatible(struct dt_iter *it, const char *compatible)
+bool dt_compatible(const struct dt_iter *it, const char *compatible)
 {
 	struct dt_prop prop;
 
+	return dt_prop(it->dt, it->node, "compatible", &prop) && dt_list_has(&prop, compatible);
+}
+
+bool dt_find_compatible(struct dt_iter *it, const char *compatible)
+{
 	while (dt_next_node(it))
-		if (dt_prop(it->dt, it->node, "compatible", &prop) &&
-		    dt_list_has(&prop, compatible))
+		if (dt_compatible(it, compatible))
 			return true;
 	return false;
 }

@@ -88,6 +88,8 @@ bool dt_list_has(const struct dt_prop *prop, const char *s);
  * without unit address matches the first node of that name. False when there is none.
  */
 bool dt_find_path(struct dt_iter *it, const struct dt *dt, const char *path, size_t len);
+/* True when the node's compatible list has this string. */
+bool dt_compatible(const struct dt_iter *it, const char *compatible);
 /* Go on to the next node with this phandle, or with this string in its compatible list. False when
  * there is no further one. */
 bool dt_find_phandle(struct dt_iter *it, u32 phandle);
@@ -119,9 +121,12 @@ bool dt_translate(const struct dt_iter *it, bool dma, u64 *addr);
 /* Entry `index` of the memory reservation block, bytes; false behind the last. */
 bool dt_mem_rsv(const struct dt *dt, u32 index, u64 *addr, u64 *size);
 
-/* Write the node's full path to buf, cut off at size - 1 characters; what cannot be printed becomes
- * '?'. Returns the length. */
-size_t dt_path(const struct dt *dt, u32 node, char *buf, size_t size);
+/*
+ * Write the full path of the node the iterator stands on to buf, cut off at size - 1 characters and
+ * behind DT_BUS_DEPTH nodes; what cannot be printed becomes '?'. size is 1 at least. Returns the
+ * length.
+ */
+size_t dt_path(const struct dt_iter *it, char *buf, size_t size);
 
 /* Overwrite a property's value with zeros: for secrets. The tree must be mapped writable. */
 void dt_wipe(const struct dt_prop *prop);

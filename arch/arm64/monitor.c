@@ -85,7 +85,7 @@ static int fdt_command(int argc, char **argv)
 		return -ENOENT;
 	}
 	depth = it.depth;
-	dt_path(&machine.dt, it.node, full, sizeof(full));
+	dt_path(&it, full, sizeof(full));
 	cprintf("%s {\n", full);
 	while (dt_next_prop(&it, &prop)) {
 		cprintf("\t%s", prop.name);

@@ -32,14 +32,13 @@ struct scan {
 
 void __init node_printk(int level, const struct dt_iter *it, const char *fmt, ...)
 {
-	int depth = min(it->depth, DT_BUS_DEPTH - 1);
 	struct log_message msg;
+	char path[160];
 	va_list ap;
 
+	dt_path(it, path, sizeof(path));
 	log_begin(&msg, level);
-	for (int i = 1; i <= depth; i++)
-		log_add(&msg, "/%s", (const char *)it->dt->structs + it->up[i] + 4);
-	log_add(&msg, ": ");
+	log_add(&msg, "%s: ", path);
 	va_start(ap, fmt);
 	log_vadd(&msg, fmt, ap);
 	va_end(ap);
@@ -258,17 +257,16 @@ static void __init scan_chosen(struct dt_iter *it, struct scan *scan)
 
 static void __init scan_psci(const struct dt_iter *it)
 {
-	struct dt_prop compatible, method;
+	struct dt_prop method;
 	const char *how;
 
-	if (!dt_available(it->dt, it->node) ||
-	    !dt_prop(it->dt, it->node, "compatible", &compatible))
+	if (!dt_available(it->dt, it->node))
 		return;
-	if (dt_list_has(&compatible, "arm,psci-1.0"))
+	if (dt_compatible(it, "arm,psci-1.0"))
 		machine.psci_version = 0x10000;
-	else if (dt_list_has(&compatible, "arm,psci-0.2"))
+	else if (dt_compatible(it, "arm,psci-0.2"))
 		machine.psci_version = 2;
-	else if (dt_list_has(&compatible, "arm,psci"))
+	else if (dt_compatible(it, "arm,psci"))
 		machine.psci_version = 1;
 	else
 		return;
@@ -284,11 +282,9 @@ static void __init scan_psci(const struct dt_iter *it)
 
 static void __init scan_watchdog(const struct dt_iter *it)
 {
-	struct dt_prop prop;
 	u64 phys, size;
 
-	if (dt_prop(it->dt, it->node, "compatible", &prop) &&
-	    dt_list_has(&prop, "brcm,bcm2835-pm-wdt") && dt_reg(it, 0, &phys, &size) &&
+	if (dt_compatible(it, "brcm,bcm2835-pm-wdt") && dt_reg(it, 0, &phys, &size) &&
 	    dt_translate(it, false, &phys))
 		machine.watchdog = phys;
 }

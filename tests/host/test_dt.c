@@ -164,7 +164,7 @@ static void paths_lead_to_their_nodes(void **state)
 	(void)state;
 	dt_start(&it, &t.dt);
 	while (dt_next_node(&it)) {
-		dt_path(&t.dt, it.node, path, sizeof(path));
+		dt_path(&it, path, sizeof(path));
 		assert_int_equal(fdt_get_path(t.blob, (int)it.node, expected, sizeof(expected)), 0);
 		assert_string_equal(path, expected);
 		assert_true(dt_find_path(&found, &t.dt, path, strlen(path)));
@@ -210,25 +210,26 @@ static void paths_may_be_short(void **state)
 		{"open", NULL},
 	};
 	struct tree t = open_board();
+	struct dt_iter it;
 	char path[100];
 
 	(void)state;
 	/* dtc would not write such a name. */
 	((char *)(uintptr_t)find(&t, "/twice").name)[7] = '@';
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct dt_iter it;
 		bool found = dt_find_path(&it, &t.dt, cases[i].path, strlen(cases[i].path));
 
 		if (found != !!cases[i].node)
 			fail_msg("%s: found %d", cases[i].path, found);
 		if (!found)
 			continue;
-		dt_path(&t.dt, it.node, path, sizeof(path));
+		dt_path(&it, path, sizeof(path));
 		assert_string_equal(path, cases[i].node);
 	}
 	/* Only len characters count. */
 	assert_true(dt_find_path(&(struct dt_iter){0}, &t.dt, "serial1:115200n8", 7));
-	assert_int_equal(dt_path(&t.dt, find(&t, "/soc/inner/dev").node, path, 9), 8);
+	it = find(&t, "/soc/inner/dev");
+	assert_int_equal(dt_path(&it, path, 9), 8);
 	assert_string_equal(path, "/soc/inn");
 	free(t.blob);
 }
@@ -646,9 +647,10 @@ static void deep_nesting_costs_no_stack(void **state)
 	assert_null(it.broken);
 	assert_false(dt_reg(&it, 0, &addr, &size));
 	assert_false(dt_translate(&it, false, &addr));
-	assert_int_equal(dt_path(&t.dt, it.node, path, sizeof(path)), 63);
+	assert_int_equal(dt_path(&it, path, sizeof(path)), 63);
 	assert_string_equal(path,
 			    "/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/");
+	assert_int_equal(dt_path(&it, long_path, 2 * depth), 2 * (DT_BUS_DEPTH - 1));
 	for (u32 i = 0; i < depth; i++)
 		memcpy(long_path + 2 * i, "/n", 2);
 	assert_true(dt_find_path(&it, &t.dt, long_path, 2 * depth));
@@ -671,7 +673,7 @@ static void use_everything(const struct dt *dt)
 	dt_start(&it, dt);
 	while (dt_next_node(&it)) {
 		dt_available(dt, it.node);
-		dt_path(dt, it.node, path, sizeof(path));
+		dt_path(&it, path, sizeof(path));
 		for (unsigned int i = 0; dt_reg(&it, i, &addr, &size); i++)
 			dt_translate(&it, i & 1, &addr);
 		while (dt_next_prop(&it, &prop)) {
