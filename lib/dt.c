@@ -291,24 +291,20 @@ static bool block_inside(u32 off, u32 len, u32 total)
 	return off >= FDT_V16_SIZE && off <= total && len <= total - off;
 }
 
-static int check_header(const u8 *h, size_t mapped, char *why, size_t size)
+int dt_header(const void *fdt, u32 *total, char *why, size_t size)
 {
-	u32 total;
+	const u8 *h = fdt;
 
 	if ((uintptr_t)h % 8)
-		return say(why, size, "its address is not a multiple of 8 (ends in 0x%x)",
-			   (uintptr_t)h & 7);
-	if (mapped < FDT_V17_SIZE)
-		return say(why, size, "only %u bytes, less than a header", (u32)mapped);
+		return say(why, size, "its address is not 8-byte aligned", 0);
 	if (cell(h) != FDT_MAGIC)
-		return say(why, size, "the magic is 0x%08x, not 0xd00dfeed", cell(h));
-	total = cell(h + offsetof(struct fdt_header, totalsize));
-	if (total > DT_MAX_SIZE)
-		return say(why, size, "totalsize 0x%x is above 2 MiB", total);
-	if (total > mapped || total < FDT_V17_SIZE)
-		return say(why, size, "totalsize 0x%x does not fit what is there", total);
+		return say(why, size, "no device tree there: its magic is 0x%08x, not d00dfeed",
+			   cell(h));
+	*total = cell(h + offsetof(struct fdt_header, totalsize));
+	if (*total > DT_MAX_SIZE || *total < DT_HEADER_SIZE)
+		return say(why, size, "its size 0x%x is not between 40 bytes and 2 MiB", *total);
 	if (cell(h + offsetof(struct fdt_header, version)) < DT_VERSION_MIN)
-		return say(why, size, "version %u is below 16",
+		return say(why, size, "its version %u is older than 16",
 			   cell(h + offsetof(struct fdt_header, version)));
 	if (cell(h + offsetof(struct fdt_header, last_comp_version)) > DT_VERSION)
 		return say(why, size, "it needs a reader of version %u, this one knows 17",
@@ -316,12 +312,11 @@ static int check_header(const u8 *h, size_t mapped, char *why, size_t size)
 	return 0;
 }
 
-static int find_blocks(struct dt *dt, const u8 *h, char *why, size_t size)
+static int find_blocks(struct dt *dt, const u8 *h, u32 total, char *why, size_t size)
 {
 	u32 structs = cell(h + offsetof(struct fdt_header, off_dt_struct));
 	u32 strings = cell(h + offsetof(struct fdt_header, off_dt_strings));
 	u32 rsvmap = cell(h + offsetof(struct fdt_header, off_mem_rsvmap));
-	u32 total = cell(h + offsetof(struct fdt_header, totalsize));
 	u32 strings_size = cell(h + offsetof(struct fdt_header, size_dt_strings));
 	u32 struct_size = cell(h + offsetof(struct fdt_header, size_dt_struct));
 
@@ -354,9 +349,15 @@ static int find_blocks(struct dt *dt, const u8 *h, char *why, size_t size)
 
 int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
 {
-	int error = check_header(fdt, mapped, why, size);
+	u32 total;
 
-	return error ? error : find_blocks(dt, fdt, why, size);
+	if (mapped < DT_HEADER_SIZE)
+		return say(why, size, "only %u bytes, less than a header", (u32)mapped);
+	if (dt_header(fdt, &total, why, size))
+		return -EINVAL;
+	if (total > mapped)
+		return say(why, size, "its size 0x%x does not fit what is there", total);
+	return find_blocks(dt, fdt, total, why, size);
 }
 
 int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)

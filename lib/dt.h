@@ -16,7 +16,8 @@
 #include <lib/compiler.h>
 #include <lib/types.h>
 
-#define DT_MAX_SIZE 0x200000 /* the arm64 boot protocol's limit for a tree, bytes */
+#define DT_MAX_SIZE    0x200000 /* the arm64 boot protocol's limit for a tree, bytes */
+#define DT_HEADER_SIZE 40
 #define DT_BUS_DEPTH                                                                               \
 	64 /* nodes nested deeper have no address: reg and ranges are not resolved for them */
 
@@ -54,6 +55,9 @@ struct dt_iter {
  * with the reason in why (node and property where they can be told).
  */
 int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size);
+/* What of it concerns the header, DT_HEADER_SIZE bytes: *total becomes the tree's size, DT_MAX_SIZE
+ * bytes at most. */
+int dt_header(const void *fdt, u32 *total, char *why, size_t size);
 /* The part of it that needs no libfdt, which cannot run before the MMU is on: the header. What the
  * blocks hold is bounded by whoever walks it. */
 int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size);

@@ -114,54 +114,19 @@ bool fixmap_in_use(unsigned int idx)
 /* Pages of the tree's window in use, from its start. */
 static unsigned int fdt_pages;
 
-/* Map the pages of [phys, phys + size) from the start of the tree's window, after taking away what
- * was there. */
-static void *map_fdt_window(phys_addr_t phys, unsigned long size, pgprot_t prot)
+void *fixmap_remap_fdt(phys_addr_t dt_phys, u32 size, pgprot_t prot)
 {
-	phys_addr_t page = ALIGN_DOWN(phys, PAGE_SIZE);
+	phys_addr_t page = ALIGN_DOWN(dt_phys, PAGE_SIZE);
 	unsigned long va = fix_to_virt(FIX_FDT);
 	pte_t *pte = fixmap_pte(FIX_FDT);
 
 	table_fill(pte, pte_none(), 0, fdt_pages);
 	if (fdt_pages)
 		flush_tlb_kernel_range(va, va + fdt_pages * PAGE_SIZE);
-	fdt_pages = PFN_UP(phys + size) - PFN_DOWN(phys);
+	fdt_pages = PFN_UP(dt_phys + size) - PFN_DOWN(dt_phys);
 	table_fill(pte, pte_leaf(page, prot, LAST_LEVEL, false), PAGE_SIZE, fdt_pages);
 	table_sync();
-	return (void *)(va + (phys & ~PAGE_MASK));
-}
-
-static u32 be32(const void *fdt, unsigned int word)
-{
-	return __builtin_bswap32(((const u32 *)fdt)[word]);
-}
-
-/* Devicetree Specification 5.2: magic, totalsize, off_dt_struct, off_dt_strings, off_mem_rsvmap,
- * version, last_comp_version. */
-void *fixmap_remap_fdt(phys_addr_t dt_phys, u32 *size, pgprot_t prot, const char **why)
-{
-	const void *fdt;
-
-	if (!IS_ALIGNED(dt_phys, 8)) {
-		*why = "its address is not 8-byte aligned";
-		return NULL;
-	}
-	/* Aligned by 8 a header of 40 bytes may still cross a page. */
-	fdt = map_fdt_window(dt_phys, 40, prot);
-	if (be32(fdt, 0) != 0xd00dfeed) {
-		*why = "no device tree there: its magic is not d00dfeed";
-		return NULL;
-	}
-	*size = be32(fdt, 1);
-	if (be32(fdt, 5) < 16) {
-		*why = "its version is older than 16";
-		return NULL;
-	}
-	if (*size > MAX_FDT_SIZE || *size < 40) {
-		*why = "its size is not between 40 bytes and 2 MiB";
-		return NULL;
-	}
-	return map_fdt_window(dt_phys, *size, prot);
+	return (void *)(va + (dt_phys & ~PAGE_MASK));
 }
 
 void *__init fixmap_map_log(phys_addr_t phys)

@@ -437,24 +437,25 @@ static void __init scan_tree(void)
 
 void __stage setup_machine_fdt(phys_addr_t dt_phys)
 {
-	const char *why = NULL;
-	char text[160];
+	char why[160];
 	void *tree;
 	u32 last;
 
 	machine.dt_phys = dt_phys;
 	if (handover_fault)
 		refuse(dt_phys, handover_fault);
-	tree = fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL, &why);
-	if (!tree)
+	/* Aligned by 8 a header may still cross a page. */
+	tree = fixmap_remap_fdt(dt_phys, DT_HEADER_SIZE, PAGE_KERNEL);
+	if (dt_header(tree, &machine.dt_size, why, sizeof(why)))
 		refuse(dt_phys, why);
+	fixmap_remap_fdt(dt_phys, machine.dt_size, PAGE_KERNEL);
 	if (!probe_read_u32((u32 *)tree + machine.dt_size / 4 - 1, &last))
 		refuse(dt_phys, "it reaches beyond memory");
-	if (dt_check(&machine.dt, tree, machine.dt_size, text, sizeof(text)))
-		refuse(dt_phys, text);
+	if (dt_check(&machine.dt, tree, machine.dt_size, why, sizeof(why)))
+		refuse(dt_phys, why);
 	scan_tree();
 	/* Same place, no more writing: pointers into it stay good. */
-	BUG_ON(fixmap_remap_fdt(dt_phys, &machine.dt_size, PAGE_KERNEL_RO, &why) != tree);
+	fixmap_remap_fdt(dt_phys, machine.dt_size, PAGE_KERNEL_RO);
 }
 
 void __stage parse_early_param(void)

@@ -228,10 +228,10 @@ CASES += [
 CASES += [
     refused(name, why, run={"POKE": tree_word(word, value)})
     for name, why, word, value in (
-        ("version-old", "its version is older than 16", 5, 3),
+        ("version-old", "its version 3 is older than 16", 5, 3),
         ("version-new", "it needs a reader of version 18, this one knows 17", 6, 18),
-        ("too-large", "its size is not between 40 bytes and 2 MiB", 1, 0x200001),
-        ("too-small", "its size is not between 40 bytes and 2 MiB", 1, 39),
+        ("too-large", "its size 0x200001 is not between 40 bytes and 2 MiB", 1, 0x200001),
+        ("too-small", "its size 0x27 is not between 40 bytes and 2 MiB", 1, 39),
         ("structure-outside", "the structure block at 0x100000 is misaligned or not inside", 2, 0x100000),
         ("structure-misaligned", "the structure block at 0x3a is misaligned or not inside", 2, 0x3a),
         ("strings-outside", "the strings block at 0x200000 is not inside", 3, 0x200000),

@@ -457,11 +457,11 @@ static void wrong_headers_are_refused(void **state)
 	} cases[] = {
 		{0, 0xedfe0dd0, "magic is 0xedfe0dd0"},
 		{0, 0, "magic is 0x00000000"},
-		{TOTALSIZE, 0x200001, "0x200001 is above 2 MiB"},
+		{TOTALSIZE, 0x200001, "0x200001 is not between 40 bytes and 2 MiB"},
 		{TOTALSIZE, 0x1ffff0, "does not fit"},
-		{TOTALSIZE, 8, "does not fit"},
-		{VERSION, 15, "version 15 is below 16"},
-		{VERSION, 0, "version 0 is below 16"},
+		{TOTALSIZE, 39, "0x27 is not between 40 bytes and 2 MiB"},
+		{VERSION, 15, "version 15 is older than 16"},
+		{VERSION, 0, "version 0 is older than 16"},
 		{LAST_COMP, 18, "version 18"},
 		{OFF_STRUCT, 0x39, "structure block at 0x39"},
 		{OFF_STRUCT, 8, "structure block at 0x8"},
@@ -488,7 +488,7 @@ static void wrong_headers_are_refused(void **state)
 	expect_refused(&t, t.blob, 39, "less than a header");
 	assert_non_null(shifted);
 	memcpy(shifted + 4, t.blob, t.size);
-	expect_refused(&t, shifted + 4, t.size, "not a multiple of 8");
+	expect_refused(&t, shifted + 4, t.size, "not 8-byte aligned");
 	assert_int_equal(dt_check(&t.dt, t.blob, t.size, why, sizeof(why)), 0);
 	/* Newer, but made to be read by us. */
 	put32(t.blob + VERSION, 18);

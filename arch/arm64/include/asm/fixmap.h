@@ -79,13 +79,9 @@ static inline void *set_fixmap_offset(unsigned int idx, phys_addr_t phys)
 /* True if slot idx maps something. */
 bool fixmap_in_use(unsigned int idx);
 
-/*
- * Map the device tree at physical address dt_phys into its window with rights prot, replacing an
- * earlier map of it: first the header's pages, then, when alignment (8), magic, version and size
- * (MAX_FDT_SIZE at most) are in order, the rest. *size becomes its totalsize in bytes. Returns its
- * virtual address, or NULL with *why saying what is wrong (Devicetree Specification 5.2).
- */
-void *fixmap_remap_fdt(phys_addr_t dt_phys, u32 *size, pgprot_t prot, const char **why);
+/* Map size bytes (MAX_FDT_SIZE at most) of the device tree at physical address dt_phys into its
+ * window with rights prot, replacing an earlier map of it. Returns its virtual address. */
+void *fixmap_remap_fdt(phys_addr_t dt_phys, u32 size, pgprot_t prot);
 
 /* Map the log's block at physical address phys, for good. */
 void *fixmap_map_log(phys_addr_t phys);
