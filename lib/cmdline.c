@@ -33,7 +33,8 @@ static void __init strip_quotes(const char **start, const char **end)
 		--*end;
 }
 
-/* The next word at s; returns what follows it, NULL if there is none. */
+/* The next word at s; returns what follows it, NULL if there is none or it ends the kernel's part.
+ */
 static const char *__init next_word(const char *s, struct word *word)
 {
 	const char *end, *inner, *inner_end, *equals = NULL;
@@ -50,6 +51,8 @@ static const char *__init next_word(const char *s, struct word *word)
 	}
 	word->text = s;
 	word->text_len = (size_t)(end - s);
+	if (word->text_len == 2 && s[0] == '-' && s[1] == '-')
+		return NULL;
 
 	inner = s;
 	inner_end = end;
@@ -87,11 +90,6 @@ static const struct early_param *__init find_param(const struct word *word)
 	return NULL;
 }
 
-static bool __init ends_kernel_part(const struct word *word)
-{
-	return word->text_len == 2 && word->text[0] == '-' && word->text[1] == '-';
-}
-
 /* A bit for each parameter that was complained about. */
 static u64 told;
 
@@ -115,7 +113,7 @@ static unsigned int __init serve_all(const char *cmdline, bool first)
 	unsigned int unknown = 0;
 	struct word word;
 
-	while ((cmdline = next_word(cmdline, &word)) && !ends_kernel_part(&word)) {
+	while ((cmdline = next_word(cmdline, &word)) != NULL) {
 		param = find_param(&word);
 		if (!param)
 			unknown++;
@@ -133,7 +131,7 @@ static void __init list_unknown(const char *cmdline)
 
 	log_begin(&msg, LOGLEVEL_NOTICE);
 	log_add(&msg, "Unknown kernel command line parameters \"");
-	while ((cmdline = next_word(cmdline, &word)) && !ends_kernel_part(&word)) {
+	while ((cmdline = next_word(cmdline, &word)) != NULL) {
 		if (find_param(&word))
 			continue;
 		log_add(&msg, "%s%.*s", separator, (int)word.text_len, word.text);
@@ -157,7 +155,7 @@ const char *__init cmdline_value(const char *cmdline, const char *name, size_t *
 {
 	struct word word;
 
-	while ((cmdline = next_word(cmdline, &word)) && !ends_kernel_part(&word)) {
+	while ((cmdline = next_word(cmdline, &word)) != NULL) {
 		if (!has_name(&word, name))
 			continue;
 		*len = word.val_len;
@@ -181,18 +179,19 @@ static unsigned int suffix_shift(char c)
 static int parse_digits(const char **s, const char *stop, u64 *value)
 {
 	const char *p = *s, *first;
-	unsigned int base = 10;
+	unsigned int base = 10, digit;
 	bool overflow = false;
+	u64 n = 0;
 
-	*value = 0;
 	if (p != stop && p[0] == '0' && p + 1 != stop && (p[1] | 0x20) == 'x') {
 		base = 16;
 		p += 2;
 	}
-	for (first = p; p != stop && digit_value(*p) < base; p++) {
-		overflow |= __builtin_mul_overflow(*value, (u64)base, value);
-		overflow |= __builtin_add_overflow(*value, (u64)digit_value(*p), value);
+	for (first = p; p != stop && (digit = digit_value(*p)) < base; p++) {
+		overflow |= n > (UINT64_MAX - digit) / base;
+		n = n * base + digit;
 	}
+	*value = n;
 	if (p == first)
 		return -EINVAL;
 	*s = p;

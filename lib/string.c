@@ -20,8 +20,11 @@ static inline size_t misalignment(const void *p)
 }
 
 /* Upwards, so dst may overlap src from below. */
-static __force_inline void copy_up(u8 *d, const u8 *s, size_t n)
+static void *copy_up(void *dst, const void *src, size_t n)
 {
+	u8 *d = dst;
+	const u8 *s = src;
+
 	if (misalignment(d) == misalignment(s)) {
 		for (; n && misalignment(d); n--)
 			*d++ = *s++;
@@ -39,7 +42,12 @@ static __force_inline void copy_up(u8 *d, const u8 *s, size_t n)
 	}
 	while (n--)
 		*d++ = *s++;
+	return dst;
 }
+
+/* The compiler calls it where the source does not: a link-time optimiser must not drop it. */
+__used __attribute__((weak, alias("copy_up"))) void *memcpy(void *restrict dst,
+							    const void *restrict src, size_t n);
 
 /* Downwards from the ends, so dst may overlap src from above. */
 static void copy_down(u8 *d, const u8 *s, size_t n)
@@ -59,19 +67,11 @@ static void copy_down(u8 *d, const u8 *s, size_t n)
 		*--d = *--s;
 }
 
-/* The compiler calls it where the source does not: a link-time optimiser must not drop it. */
-__used __attribute__((weak)) void *memcpy(void *restrict dst, const void *restrict src, size_t n)
-{
-	copy_up(dst, src, n);
-	return dst;
-}
-
 void *memmove(void *dst, const void *src, size_t n)
 {
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
-		copy_up(dst, src, n);
-	else
-		copy_down(dst, src, n);
+		return copy_up(dst, src, n);
+	copy_down(dst, src, n);
 	return dst;
 }
 

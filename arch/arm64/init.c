@@ -24,9 +24,12 @@ static phys_addr_t memory_limit __initdata = PHYS_ADDR_MAX;
 static int __init set_mem(const char *val, size_t len)
 {
 	const char *end;
-	u64 limit = val ? memparse(val, &end) : 0;
+	u64 limit;
 
-	if (!val || end != val + len || end == val)
+	if (!len)
+		return -EINVAL;
+	limit = memparse(val, &end);
+	if (end != val + len)
 		return -EINVAL;
 	if (limit < PAGE_SIZE)
 		return -ERANGE;
@@ -35,30 +38,27 @@ static int __init set_mem(const char *val, size_t len)
 }
 EARLY_PARAM("mem", set_mem, "=<size> uses only the first <size> bytes of memory");
 
+/* A number behind the mark at *p; all is well if there is no mark. */
+static bool __init number_behind(char mark, const char **p, u64 *value)
+{
+	const char *start = *p + 1;
+
+	if (**p != mark)
+		return true;
+	*value = memparse(start, p);
+	return *p != start;
+}
+
 static int __init set_cma(const char *val, size_t len)
 {
 	u64 size, base = 0, limit = 0;
-	const char *p = val, *end, *start;
+	const char *p;
 
-	if (!val || !len)
+	if (!len)
 		return -EINVAL;
-	end = val + len;
 	size = memparse(val, &p);
-	if (p == val)
-		return -EINVAL;
-	if (p < end && *p == '@') {
-		start = p + 1;
-		base = memparse(start, &p);
-		if (p == start)
-			return -EINVAL;
-	}
-	if (p < end && *p == '-') {
-		start = p + 1;
-		limit = memparse(start, &p);
-		if (p == start)
-			return -EINVAL;
-	}
-	if (p != end)
+	if (p == val || !number_behind('@', &p, &base) || !number_behind('-', &p, &limit) ||
+	    p != val + len)
 		return -EINVAL;
 	machine.cma_param.size = size;
 	machine.cma_param.base = base;

@@ -78,14 +78,11 @@ static __noinline bool read_frame(unsigned long fp, u64 *next, u64 *lr)
 
 void show_backtrace(unsigned long pc, unsigned long fp)
 {
-	char symbol[80];
-
 	pr_emerg("Call trace:\n");
 	for (unsigned int i = 0; i < FRAMES_MAX; i++) {
 		u64 next, lr;
 
-		format_symbol(pc, symbol, sizeof(symbol));
-		pr_emerg(" %s\n", symbol);
+		pr_emerg(" %pS\n", (void *)pc);
 		if (!read_frame(fp, &next, &lr))
 			return;
 		/* The call is the instruction before the return address. */
