@@ -18,11 +18,6 @@ struct word {
 	size_t val_len;
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Cut [*start, *end) free of a quote in front, and if there was one, of the one at the end. */
 static void __init strip_quotes(const char **start, const char **end)
 {

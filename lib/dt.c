@@ -399,6 +399,19 @@ u32 dt_u32(const struct dt *dt, u32 node, const char *name, u32 otherwise)
 	return dt_prop(dt, node, name, &prop) && prop.len == 4 ? cell(prop.data) : otherwise;
 }
 
+struct dt_cells dt_cells(const struct dt *dt, u32 node, struct dt_cells otherwise)
+{
+	return (struct dt_cells){dt_u32(dt, node, "#address-cells", otherwise.addr),
+				 dt_u32(dt, node, "#size-cells", otherwise.size)};
+}
+
+bool dt_has(const struct dt_iter *it, const char *name)
+{
+	struct dt_prop prop;
+
+	return dt_prop(it->dt, it->node, name, &prop);
+}
+
 const char *dt_string(const struct dt_prop *prop)
 {
 	return prop->len && memchr(prop->data, 0, prop->len) ? prop->data : NULL;
@@ -535,57 +548,55 @@ bool dt_find_compatible(struct dt_iter *it, const char *compatible)
 
 /* ---- addresses ---- */
 
-bool dt_tuple(const struct dt_prop *prop, u32 addr_cells, u32 size_cells, unsigned int index,
-	      u64 *addr, u64 *size)
+bool dt_tuple(const struct dt_prop *prop, struct dt_cells cells, unsigned int index, u64 *addr,
+	      u64 *size)
 {
-	u32 tuple = (addr_cells + size_cells) * 4;
+	u32 tuple = (cells.addr + cells.size) * 4;
 	const u8 *p;
 
-	if (addr_cells - 1 > 1 || size_cells > 2 || index >= prop->len / tuple)
+	if (cells.addr - 1 > 1 || cells.size > 2 || index >= prop->len / tuple)
 		return false;
 	p = (const u8 *)prop->data + index * tuple;
-	*addr = dt_number(p, addr_cells);
-	*size = dt_number(p + addr_cells * 4, size_cells);
+	*addr = dt_number(p, cells.addr);
+	*size = dt_number(p + cells.addr * 4, cells.size);
 	return true;
 }
 
 bool dt_reg(const struct dt_iter *it, unsigned int index, u64 *addr, u64 *size)
 {
 	struct dt_prop reg;
-	u32 parent;
 
 	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH || !dt_prop(it->dt, it->node, "reg", &reg))
 		return false;
-	parent = it->up[it->depth - 1];
-	return dt_tuple(&reg, dt_u32(it->dt, parent, "#address-cells", 2),
-			dt_u32(it->dt, parent, "#size-cells", 1), index, addr, size);
+	return dt_tuple(&reg, dt_cells(it->dt, it->up[it->depth - 1], DT_CELLS_DEFAULT), index,
+			addr, size);
 }
 
 /* Translate *addr from the children of node bus to its siblings. */
 static bool leave_bus(const struct dt *dt, u32 bus, u32 parent, bool dma, u64 *addr)
 {
-	u32 child_cells, parent_cells, size_cells, tuple;
+	struct dt_cells cells;
 	struct dt_prop ranges;
+	u32 above, tuple;
 	const u8 *p;
 
 	if (!dt_prop(dt, bus, dma ? "dma-ranges" : "ranges", &ranges))
 		return dma;
 	if (ranges.len == 0)
 		return true;
-	child_cells = dt_u32(dt, bus, "#address-cells", 2);
-	size_cells = dt_u32(dt, bus, "#size-cells", 1);
-	parent_cells = dt_u32(dt, parent, "#address-cells", 2);
-	if (child_cells - 1 > 1 || parent_cells - 1 > 1 || size_cells - 1 > 1)
+	cells = dt_cells(dt, bus, DT_CELLS_DEFAULT);
+	above = dt_u32(dt, parent, "#address-cells", 2);
+	if (!cells_usable(cells) || above - 1 > 1)
 		return false;
-	tuple = (child_cells + parent_cells + size_cells) * 4;
+	tuple = (cells.addr + above + cells.size) * 4;
 	p = ranges.data;
 	for (u32 left = ranges.len / tuple; left > 0; left--, p += tuple) {
-		u64 base = dt_number(p, child_cells);
+		u64 base = dt_number(p, cells.addr);
 
 		if (*addr < base ||
-		    *addr - base >= dt_number(p + (child_cells + parent_cells) * 4, size_cells))
+		    *addr - base >= dt_number(p + (cells.addr + above) * 4, cells.size))
 			continue;
-		*addr = dt_number(p + child_cells * 4, parent_cells) + (*addr - base);
+		*addr = dt_number(p + cells.addr * 4, above) + (*addr - base);
 		return true;
 	}
 	return false;

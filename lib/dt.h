@@ -50,6 +50,18 @@ struct dt_iter {
 	u32 up[DT_BUS_DEPTH]; /* the node at each depth on the way from the root, up to depth */
 };
 
+/* Cells of addresses and sizes of a node's children. */
+struct dt_cells {
+	u32 addr, size;
+};
+#define DT_CELLS_DEFAULT ((struct dt_cells){2, 1})
+
+/* A range of memory has 1 or 2 of each. */
+static inline bool cells_usable(struct dt_cells cells)
+{
+	return cells.addr - 1 <= 1 && cells.size - 1 <= 1;
+}
+
 /*
  * Check the tree at fdt, of which mapped bytes can be read, and set up *dt for it. 0, or -EINVAL
  * with the reason in why (node and property where they can be told).
@@ -82,6 +94,10 @@ bool dt_prop(const struct dt *dt, u32 node, const char *name, struct dt_prop *pr
 u64 dt_number(const void *data, unsigned int count);
 /* Value of a one-cell property, or otherwise when node has none or it is not 4 bytes long. */
 u32 dt_u32(const struct dt *dt, u32 node, const char *name, u32 otherwise);
+/* What the node says about cells; otherwise what it does not say. */
+struct dt_cells dt_cells(const struct dt *dt, u32 node, struct dt_cells otherwise);
+/* True when the node the iterator stands on has this property. */
+bool dt_has(const struct dt_iter *it, const char *name);
 /* A property's value as a string, NULL when no NUL ends it. Of a list of strings the first. */
 const char *dt_string(const struct dt_prop *prop);
 /* True when the list of strings in prop has the member s. */
@@ -105,11 +121,11 @@ bool dt_name_is(const char *node_name, const char *name);
 bool dt_available(const struct dt *dt, u32 node);
 
 /*
- * Tuple `index` of prop, an address of addr_cells and a size of size_cells. False when prop is too
+ * Tuple `index` of prop, an address and a size. False when prop is too
  * short for it, or a count of cells is not 1 or 2 (for sizes 0 to 2).
  */
-bool dt_tuple(const struct dt_prop *prop, u32 addr_cells, u32 size_cells, unsigned int index,
-	      u64 *addr, u64 *size);
+bool dt_tuple(const struct dt_prop *prop, struct dt_cells cells, unsigned int index, u64 *addr,
+	      u64 *size);
 /*
  * Address and size of the node's tuple `index` of reg, by the cells of its parent (1 or 2 each;
  * sizes may have 0), in the parent's address space. False when there is no such tuple.

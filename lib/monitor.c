@@ -39,14 +39,12 @@ static const struct monitor_command *find_command(const char *name)
 	return NULL;
 }
 
-static bool is_blank(char c)
+/* The quote we are in behind c, 0 for none, from the one before it. */
+static char next_quote(char quote, char c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool is_quote(char c)
-{
-	return c == '"' || c == '\'';
+	if (quote)
+		return c == quote ? 0 : quote;
+	return c == '"' || c == '\'' ? c : 0;
 }
 
 /*
@@ -57,11 +55,12 @@ static char *cut_word(char *s)
 {
 	char *out = s, quote = 0;
 
-	for (; *s && (quote || !is_blank(*s)); s++) {
-		if (quote ? *s == quote : is_quote(*s))
-			quote = quote ? 0 : *s;
-		else
+	for (; *s && (quote || !is_space(*s)); s++) {
+		char next = next_quote(quote, *s);
+
+		if (next == quote)
 			*out++ = *s;
+		quote = next;
 	}
 	if (quote)
 		return NULL;
@@ -76,7 +75,7 @@ static int split_line(char *line, char **argv)
 	int argc = 0;
 
 	for (;;) {
-		while (is_blank(*line))
+		while (is_space(*line))
 			line++;
 		if (!*line)
 			break;
@@ -118,8 +117,7 @@ static const char *command_end(const char *s, const char *stop)
 	char quote = 0;
 
 	for (; s < stop && (quote || *s != ';'); s++)
-		if (quote ? *s == quote : is_quote(*s))
-			quote = quote ? 0 : *s;
+		quote = next_quote(quote, *s);
 	return s;
 }
 
@@ -136,7 +134,7 @@ static int run_all(const char *s, size_t len, bool echo)
 	int err, result = 0;
 
 	for (;; s = end + 1) {
-		while (s < stop && is_blank(*s))
+		while (s < stop && is_space(*s))
 			s++;
 		end = command_end(s, stop);
 		if (echo && end > s)

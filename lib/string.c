@@ -197,7 +197,7 @@ unsigned long strtoul(const char *s, char **end, int base)
 	unsigned long n = 0;
 	bool negative, overflow = false;
 
-	while (*p == ' ' || (*p >= '\t' && *p <= '\r'))
+	while (is_space(*p))
 		p++;
 	negative = *p == '-';
 	p += negative || *p == '+';

@@ -21,6 +21,11 @@ unsigned long strtoul(const char *s, char **end, int base);
 /* Copy at most size - 1 bytes and always terminate (size > 0). Returns the length stored. */
 size_t strscpy(char *dst, const char *src, size_t size);
 
+static inline bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Of 0-9, a-z and A-Z: 0 to 35. Any other character: 36. */
 static inline unsigned int digit_value(char c)
 {

@@ -22,13 +22,10 @@ struct region {
 
 static void __init read_region(struct region *r, const struct dt_iter *it)
 {
-	const struct dt *dt = it->dt;
-	struct dt_prop prop;
-
 	r->it = it;
-	r->no_map = dt_prop(dt, it->node, "no-map", &prop);
-	r->reusable = dt_prop(dt, it->node, "reusable", &prop);
-	r->cma_default = r->reusable && dt_prop(dt, it->node, "linux,cma-default", &prop);
+	r->no_map = dt_has(it, "no-map");
+	r->reusable = dt_has(it, "reusable");
+	r->cma_default = r->reusable && dt_has(it, "linux,cma-default");
 	if (!r->no_map || !r->reusable)
 		return;
 	node_warn(it, "no-map and reusable exclude each other, taken as no-map\n");
@@ -118,8 +115,7 @@ static void __init reserve_with_address(const struct region *r, const struct dt_
 		return;
 	if (reg->len == 0 || reg->len % tuple)
 		node_warn(r->it, "reg has %u bytes, not a multiple of %u\n", reg->len, tuple);
-	for (unsigned int i = 0; dt_tuple(reg, r->cells.addr, r->cells.size, i, &base, &size);
-	     i++) {
+	for (unsigned int i = 0; dt_tuple(reg, r->cells, i, &base, &size); i++) {
 		/* Without a way up, the number is all there is: better reserved in the wrong place
 		 * than not at all. */
 		dt_translate(r->it, false, &base);
@@ -159,8 +155,7 @@ static phys_addr_t __init find_room(const struct region *r, phys_addr_t size, ph
 
 	if (!dt_prop(r->it->dt, r->it->node, "alloc-ranges", &ranges))
 		return memblock_phys_alloc_range(size, align, 0, MEMBLOCK_ALLOC_ANYWHERE);
-	for (unsigned int i = 0;
-	     !found && dt_tuple(&ranges, r->cells.addr, r->cells.size, i, &base, &len); i++)
+	for (unsigned int i = 0; !found && dt_tuple(&ranges, r->cells, i, &base, &len); i++)
 		if (len)
 			found = alloc_between(size, align, base,
 					      base + min(len, PHYS_ADDR_MAX - base));
@@ -220,7 +215,7 @@ static void __init reserve_children(const struct dt_iter *parent, struct dt_cell
 		read_region(&r, &it);
 		if (has_reg)
 			reserve_with_address(&r, &prop);
-		else if (dt_prop(it.dt, it.node, "size", &prop))
+		else if (dt_has(&it, "size"))
 			reserve_by_size(&r);
 		else
 			node_warn(&it, "neither reg nor size, ignored\n");
@@ -230,17 +225,14 @@ static void __init reserve_children(const struct dt_iter *parent, struct dt_cell
 /* What is odd about the node is said when it comes by for the first time. */
 static void __init reserve_node(const struct dt_iter *it, bool with_address)
 {
-	const struct dt *dt = it->dt;
-	struct dt_cells cells = {dt_u32(dt, it->node, "#address-cells", machine.cells.addr),
-				 dt_u32(dt, it->node, "#size-cells", machine.cells.size)};
-	struct dt_prop prop;
+	struct dt_cells cells = dt_cells(it->dt, it->node, machine.cells);
 
 	if (with_address && (cells.addr != machine.cells.addr || cells.size != machine.cells.size))
 		node_warn(it, "#address-cells %u, #size-cells %u differ from the root's %u, %u\n",
 			  cells.addr, cells.size, machine.cells.addr, machine.cells.size);
 	if (with_address && !cells_usable(cells))
 		node_err(it, "cells can be 1 or 2; nothing of it is reserved\n");
-	else if (with_address && !dt_prop(dt, it->node, "ranges", &prop))
+	else if (with_address && !dt_has(it, "ranges"))
 		node_warn(it, "no ranges, its addresses are taken as the CPU's\n");
 	if (cells_usable(cells))
 		reserve_children(it, cells, with_address);

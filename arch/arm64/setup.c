@@ -123,10 +123,9 @@ static void __init scan_memory(const struct dt_iter *it)
 				  MAX_NUMNODES - 1);
 		nid = MAX_NUMNODES;
 	}
-	if (dt_prop(dt, it->node, "hotpluggable", &(struct dt_prop){0}))
+	if (dt_has(it, "hotpluggable"))
 		flags = MEMBLOCK_HOTPLUG;
-	for (unsigned int i = 0;
-	     dt_tuple(&prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
+	for (unsigned int i = 0; dt_tuple(&prop, machine.cells, i, &base, &size); i++) {
 		add_memory(it, i, base, size, (int)nid, flags);
 		unsorted |= size && base < last;
 		last = size ? base : last;
@@ -144,8 +143,7 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 	phys_addr_t base, size;
 	bool any = false;
 
-	for (unsigned int i = 0;
-	     dt_tuple(prop, machine.cells.addr, machine.cells.size, i, &base, &size); i++) {
+	for (unsigned int i = 0; dt_tuple(prop, machine.cells, i, &base, &size); i++) {
 		phys_addr_t end = ALIGN_DOWN(base + min(size, PHYS_ADDR_MAX - base), PAGE_SIZE);
 		phys_addr_t start = page_end(base);
 
@@ -186,8 +184,6 @@ static const char *__init clean(const char *text)
 
 static void __init scan_root(const struct dt_iter *it)
 {
-	struct dt_cells cells = {dt_u32(it->dt, it->node, "#address-cells", 2),
-				 dt_u32(it->dt, it->node, "#size-cells", 1)};
 	struct dt_prop prop;
 	const char *model = NULL;
 
@@ -197,7 +193,7 @@ static void __init scan_root(const struct dt_iter *it)
 	if (model)
 		machine.model = clean(model);
 	pr_info("Machine model: %.64s\n", machine.model);
-	machine.cells = cells;
+	machine.cells = dt_cells(it->dt, it->node, DT_CELLS_DEFAULT);
 }
 
 /* Fold bytes into the seed (FNV-1a with the upper half folded back), then wipe them: nobody else is
@@ -316,20 +312,19 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_prop *ranges)
 {
 	const struct dt *dt = it->dt;
-	u32 child = dt_u32(dt, it->node, "#address-cells", 2),
-	    size_cells = dt_u32(dt, it->node, "#size-cells", 1);
+	struct dt_cells cells = dt_cells(dt, it->node, DT_CELLS_DEFAULT);
 	u32 parent, tuple;
 	u64 top = 0, top_base = 0;
 
 	if (it->depth < 1 || it->depth >= DT_BUS_DEPTH)
 		return;
 	parent = dt_u32(dt, it->up[it->depth - 1], "#address-cells", 2);
-	if (child > 3 || parent - 1 > 1 || size_cells - 1 > 1)
+	if (cells.addr > 3 || parent - 1 > 1 || cells.size - 1 > 1)
 		return;
-	tuple = (child + parent + size_cells) * 4;
+	tuple = (cells.addr + parent + cells.size) * 4;
 	for (u32 i = 0; i < ranges->len / tuple; i++) {
-		const u8 *p = (const u8 *)ranges->data + i * tuple + child * 4;
-		u64 base = dt_number(p, parent), size = dt_number(p + parent * 4, size_cells);
+		const u8 *p = (const u8 *)ranges->data + i * tuple + cells.addr * 4;
+		u64 base = dt_number(p, parent), size = dt_number(p + parent * 4, cells.size);
 
 		if (!size)
 			continue;

@@ -317,11 +317,11 @@ static void tuples_of_twelve_bytes(void **state)
 	}
 	assert_int_equal(i, ARRAY_SIZE(expected));
 	assert_true(dt_prop(&t.dt, it.node, "reg", &reg));
-	assert_false(dt_tuple(&reg, 3, 1, 0, &addr, &size));
-	assert_false(dt_tuple(&reg, 0, 1, 0, &addr, &size));
-	assert_false(dt_tuple(&reg, 2, 3, 0, &addr, &size));
+	assert_false(dt_tuple(&reg, (struct dt_cells){3, 1}, 0, &addr, &size));
+	assert_false(dt_tuple(&reg, (struct dt_cells){0, 1}, 0, &addr, &size));
+	assert_false(dt_tuple(&reg, (struct dt_cells){2, 3}, 0, &addr, &size));
 	reg.len--;
-	assert_false(dt_tuple(&reg, 2, 1, 3, &addr, &size));
+	assert_false(dt_tuple(&reg, (struct dt_cells){2, 1}, 3, &addr, &size));
 	it = find(&t, "/soc/closed/dev");
 	assert_true(dt_reg(&it, 0, &addr, &size));
 	assert_int_equal(addr, 3);

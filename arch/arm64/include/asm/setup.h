@@ -6,17 +6,6 @@
 #include <lib/dt.h>
 #include <lib/types.h>
 
-/* Cells of addresses and sizes of a node's children. */
-struct dt_cells {
-	u32 addr, size;
-};
-
-/* A range of memory has 1 or 2 of each. */
-static inline bool cells_usable(struct dt_cells cells)
-{
-	return cells.addr - 1 <= 1 && cells.size - 1 <= 1;
-}
-
 /* How PSCI is called (its node's "method"); PSCI_NONE: there is no usable node. */
 enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
 
