@@ -83,8 +83,8 @@ static bool enter_node(struct dt_iter *it, u32 pos)
 	return true;
 }
 
-/* Offset behind the property at pos, or 0 when it is not one dt_next_prop() would return; its token
- * is known to be inside. */
+/* Offset behind the property at pos, or 0 when not all of it is inside; its token is known to be.
+ */
 static __force_inline u32 skip_prop(const struct dt *dt, u32 pos)
 {
 	u32 left = dt->struct_size - pos, len;
@@ -97,13 +97,14 @@ static __force_inline u32 skip_prop(const struct dt *dt, u32 pos)
 	return pos + PROP_HEADER + ALIGN(len, 4);
 }
 
-/* Let dt_next_prop() say what is wrong. */
-static __noinline bool stop_at_prop(struct dt_iter *it, u32 pos)
+/* Why skip_prop() was 0. */
+static const char *prop_fault(const struct dt *dt, u32 pos)
 {
-	struct dt_prop prop;
+	u32 left = dt->struct_size - pos;
 
-	it->pos = pos;
-	return dt_next_prop(it, &prop);
+	if (left < PROP_HEADER || cell(dt->structs + pos + 4) > left - PROP_HEADER)
+		return "a property longer than the structure block";
+	return "a property whose name is not in the strings block";
 }
 
 bool dt_next_node(struct dt_iter *it)
@@ -123,7 +124,7 @@ bool dt_next_node(struct dt_iter *it)
 				return stop_walk(it, pos, "a property outside a node");
 			next = skip_prop(dt, pos);
 			if (!next)
-				return stop_at_prop(it, pos);
+				return stop_walk(it, pos, prop_fault(dt, pos));
 		} else if (tag == FDT_BEGIN_NODE) {
 			return enter_node(it, pos);
 		} else if (tag == FDT_END_NODE) {
@@ -142,34 +143,35 @@ bool dt_next_node(struct dt_iter *it)
 	return stop_walk(it, pos, "no FDT_END");
 }
 
-bool dt_next_prop(struct dt_iter *it, struct dt_prop *prop)
+/* The property at pos or behind NOPs there: offset behind it; 0 for another token or a fault. */
+static u32 read_prop(const struct dt *dt, u32 pos, struct dt_prop *prop)
 {
-	const struct dt *dt = it->dt;
-	const u8 *p = dt->structs + it->pos;
-	u32 pos = it->pos, room = dt->struct_size, tag = FDT_NOP, len, name;
+	const u8 *p = dt->structs + pos;
+	u32 tag = FDT_NOP;
 
-	if (it->broken || it->level == 0)
-		return false;
-	for (; pos + 4 <= room; pos += 4, p += 4) {
+	for (; pos + 4 <= dt->struct_size; pos += 4, p += 4) {
 		tag = cell(p);
 		if (tag != FDT_NOP)
 			break;
 	}
-	it->pos = pos;
 	if (tag != FDT_PROP)
-		return false;
-	room -= pos;
-	if (room < PROP_HEADER || cell(p + 4) > room - PROP_HEADER)
-		return stop_walk(it, pos, "a property longer than the structure block");
-	len = cell(p + 4);
-	name = cell(p + 8);
-	if (name >= dt->strings_limit)
-		return stop_walk(it, pos, "a property whose name is not in the strings block");
-	prop->name = dt->strings + name;
-	prop->data = p + PROP_HEADER;
-	prop->len = len;
-	it->pos = pos + PROP_HEADER + ALIGN(len, 4);
-	return true;
+		return 0;
+	pos = skip_prop(dt, pos);
+	if (pos) {
+		prop->name = dt->strings + cell(p + 8);
+		prop->data = p + PROP_HEADER;
+		prop->len = cell(p + 4);
+	}
+	return pos;
+}
+
+bool dt_next_prop(struct dt_iter *it, struct dt_prop *prop)
+{
+	u32 next = it->broken || it->level == 0 ? 0 : read_prop(it->dt, it->pos, prop);
+
+	if (next)
+		it->pos = next;
+	return next != 0;
 }
 
 bool dt_seek(struct dt_iter *it, const struct dt *dt, u32 node)
@@ -369,24 +371,11 @@ int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t si
 
 /* ---- properties ---- */
 
-/* Stand on node without knowing its ancestors: for its own properties only. */
-static void stand_on(struct dt_iter *it, const struct dt *dt, u32 node)
-{
-	dt_start(it, dt);
-	it->depth = 0;
-	it->level = 1;
-	it->node = node;
-	it->pos = skip_string(dt, node + 4);
-	if (!it->pos)
-		it->broken = "not a node";
-}
-
 bool dt_prop(const struct dt *dt, u32 node, const char *name, struct dt_prop *prop)
 {
-	struct dt_iter it;
+	u32 pos = skip_string(dt, node + 4);
 
-	stand_on(&it, dt, node);
-	while (dt_next_prop(&it, prop))
+	while (pos && (pos = read_prop(dt, pos, prop)) != 0)
 		if (prop->name[0] == name[0] && !strcmp(prop->name, name))
 			return true;
 	return false;

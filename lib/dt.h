@@ -79,7 +79,8 @@ void dt_start(struct dt_iter *it, const struct dt *dt);
 /* Go to the next node in document order (parents before children). False at the end, and where
  * it->broken says why. */
 bool dt_next_node(struct dt_iter *it);
-/* The next property of the node the iterator stands on; false after the last. */
+/* The next property of the node the iterator stands on; false after the last, and at a token that
+ * makes no sense: dt_next_node() says why. */
 bool dt_next_prop(struct dt_iter *it, struct dt_prop *prop);
 /* Go to node from wherever the iterator is: the walk starts anew. False when there is no such node.
  */
