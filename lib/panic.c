@@ -21,9 +21,9 @@ void halt(void)
 }
 
 static void log_at(int level, const char *what, const char *file, int line, const char *fmt,
-		   va_list ap) __printf(5, 0);
+		   va_list *ap) __printf(5, 0);
 static void log_at(int level, const char *what, const char *file, int line, const char *fmt,
-		   va_list ap)
+		   va_list *ap)
 {
 	struct log_message msg;
 
@@ -39,7 +39,7 @@ void bug_at(const char *file, int line, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_at(LOGLEVEL_EMERG, "kernel BUG at", file, line, fmt, ap);
+	log_at(LOGLEVEL_EMERG, "kernel BUG at", file, line, fmt, &ap);
 	va_end(ap);
 	__builtin_trap();
 }
@@ -49,7 +49,7 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_at(LOGLEVEL_WARNING, "WARNING at", file, line, fmt, ap);
+	log_at(LOGLEVEL_WARNING, "WARNING at", file, line, fmt, &ap);
 	va_end(ap);
 	dump_stack();
 }
@@ -66,7 +66,7 @@ void panic(const char *fmt, ...)
 		log_begin(&msg, LOGLEVEL_EMERG);
 		log_add(&msg, "Kernel panic - in %s: ", boot_stage);
 		va_start(ap, fmt);
-		log_vadd(&msg, fmt, ap);
+		log_vadd(&msg, fmt, &ap);
 		va_end(ap);
 		log_end(&msg);
 	}

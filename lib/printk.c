@@ -274,7 +274,7 @@ void log_begin(struct log_message *msg, int level)
 	msg->need_line = true;
 }
 
-void log_vadd(struct log_message *msg, const char *fmt, va_list ap)
+void log_vadd(struct log_message *msg, const char *fmt, va_list *ap)
 {
 	vsinkf(&msg->sink, fmt, ap);
 }
@@ -284,7 +284,7 @@ void log_add(struct log_message *msg, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vadd(msg, fmt, ap);
+	log_vadd(msg, fmt, &ap);
 	va_end(ap);
 }
 
@@ -304,7 +304,7 @@ void printk(int level, const char *fmt, ...)
 
 	log_begin(&msg, level);
 	va_start(ap, fmt);
-	log_vadd(&msg, fmt, ap);
+	log_vadd(&msg, fmt, &ap);
 	va_end(ap);
 	log_end(&msg);
 }
@@ -333,7 +333,7 @@ void cprintf(const char *fmt, ...)
 	s.sink.end = s.buf + sizeof(s.buf);
 	s.sink.full = console_full;
 	va_start(ap, fmt);
-	vsinkf(&s.sink, fmt, ap);
+	vsinkf(&s.sink, fmt, &ap);
 	va_end(ap);
 	if (s.sink.pos > s.buf)
 		console_full(&s.sink);

@@ -48,7 +48,8 @@ struct printf_sink {
 	char *pos, *end;
 	void (*full)(struct printf_sink *sink);
 };
-void vsinkf(struct printf_sink *sink, const char *fmt, va_list ap) __printf(2, 0);
+/* ap: left behind the last argument. */
+void vsinkf(struct printf_sink *sink, const char *fmt, va_list *ap) __printf(2, 0);
 
 /*
  * A message put together piece by piece: log_begin(), any number of log_add(), log_end(). Nothing
@@ -67,7 +68,7 @@ struct log_message {
 };
 void log_begin(struct log_message *msg, int level);
 void log_add(struct log_message *msg, const char *fmt, ...) __printf(2, 3);
-void log_vadd(struct log_message *msg, const char *fmt, va_list ap) __printf(2, 0);
+void log_vadd(struct log_message *msg, const char *fmt, va_list *ap) __printf(2, 0);
 void log_end(struct log_message *msg);
 
 /*

@@ -179,19 +179,14 @@ static const char *parse_length(const char *p, struct spec *spec)
 	return p;
 }
 
-/* Copies of a va_list passed on to another function are its business only, hence the wrapper. */
-struct arguments {
-	va_list ap;
-};
-
 /* One place for all of them: taking one is a dozen instructions. */
-static __noinline long next_arg(struct arguments *args, bool is_long)
+static __noinline long next_arg(va_list *args, bool is_long)
 {
-	return is_long ? va_arg(args->ap, long) : va_arg(args->ap, int);
+	return is_long ? va_arg(*args, long) : va_arg(*args, int);
 }
 
 /* p is behind the '%'. Returns the conversion letter's place. */
-static const char *parse_spec(const char *p, struct spec *spec, struct arguments *args)
+static const char *parse_spec(const char *p, struct spec *spec, va_list *args)
 {
 	unsigned int flag;
 
@@ -238,7 +233,7 @@ static void put_symbol(struct printf_sink *sink, unsigned long addr)
 }
 
 /* One conversion; p is behind its '%'. Returns what follows it. */
-static const char *convert(struct printf_sink *sink, const char *p, struct arguments *args)
+static const char *convert(struct printf_sink *sink, const char *p, va_list *args)
 {
 	const char *start = p - 1;
 	struct spec spec;
@@ -297,18 +292,14 @@ static const char *put_literal(struct printf_sink *sink, const char *fmt)
 	return fmt;
 }
 
-void vsinkf(struct printf_sink *sink, const char *fmt, va_list ap)
+void vsinkf(struct printf_sink *sink, const char *fmt, va_list *ap)
 {
-	struct arguments args;
-
-	va_copy(args.ap, ap);
 	for (;;) {
 		fmt = put_literal(sink, fmt);
 		if (!*fmt)
-			break;
-		fmt = convert(sink, fmt + 1, &args);
+			return;
+		fmt = convert(sink, fmt + 1, ap);
 	}
-	va_end(args.ap);
 }
 
 /* Once the buffer is full, characters go round in spill, only to be counted. */
@@ -333,8 +324,12 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	size_t room = size ? size - 1 : 0, total;
 	struct string_sink s = {{buf, buf ? buf + room : buf, string_full}, buf, 0, {0}};
+	va_list args;
 
-	vsinkf(&s.sink, fmt, ap);
+	/* Where va_list is an array, ap is no more than a pointer. */
+	va_copy(args, ap);
+	vsinkf(&s.sink, fmt, &args);
+	va_end(args);
 	total = s.stored + (size_t)(s.sink.pos - s.start);
 	if (size)
 		buf[min(total, room)] = '\0';

@@ -40,7 +40,7 @@ void __init node_printk(int level, const struct dt_iter *it, const char *fmt, ..
 	log_begin(&msg, level);
 	log_add(&msg, "%s: ", path);
 	va_start(ap, fmt);
-	log_vadd(&msg, fmt, ap);
+	log_vadd(&msg, fmt, &ap);
 	va_end(ap);
 	log_end(&msg);
 }

@@ -71,10 +71,10 @@ void log_begin(struct log_message *msg, int level)
 	msg->level = level;
 }
 
-void log_vadd(struct log_message *msg, const char *fmt, va_list ap)
+void log_vadd(struct log_message *msg, const char *fmt, va_list *ap)
 {
 	if (msg->level <= 4)
-		vsnprintf(stub_warning, sizeof(stub_warning), fmt, ap);
+		vsnprintf(stub_warning, sizeof(stub_warning), fmt, *ap);
 }
 
 void log_add(struct log_message *msg, const char *fmt, ...)
@@ -82,7 +82,7 @@ void log_add(struct log_message *msg, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vadd(msg, fmt, ap);
+	log_vadd(msg, fmt, &ap);
 	va_end(ap);
 }
 
