@@ -20,26 +20,13 @@ void halt(void)
 		barrier();
 }
 
-static void log_at(int level, const char *what, const char *file, int line, const char *fmt,
-		   va_list *ap) __printf(5, 0);
-static void log_at(int level, const char *what, const char *file, int line, const char *fmt,
-		   va_list *ap)
-{
-	struct log_message msg;
-
-	log_begin(&msg, level);
-	log_add(&msg, "%s %s:%d: ", what, file, line);
-	log_vadd(&msg, fmt, ap);
-	log_end(&msg);
-}
-
 /* The trap gives the handler the registers as they are here, and with them the backtrace. */
 void bug_at(const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_at(LOGLEVEL_EMERG, "kernel BUG at", file, line, fmt, &ap);
+	pr_emerg("kernel BUG at %s:%d: %pV", file, line, &(struct va_format){fmt, &ap});
 	va_end(ap);
 	__builtin_trap();
 }
@@ -49,7 +36,7 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_at(LOGLEVEL_WARNING, "WARNING at", file, line, fmt, &ap);
+	pr_warn("WARNING at %s:%d: %pV", file, line, &(struct va_format){fmt, &ap});
 	va_end(ap);
 	dump_stack();
 }
@@ -59,16 +46,12 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 void panic(const char *fmt, ...)
 {
 	static unsigned int depth;
-	struct log_message msg;
 	va_list ap;
 
 	if (depth++ < 2) {
-		log_begin(&msg, LOGLEVEL_EMERG);
-		log_add(&msg, "Kernel panic - in %s: ", boot_stage);
 		va_start(ap, fmt);
-		log_vadd(&msg, fmt, &ap);
+		pr_emerg("Kernel panic - in %s: %pV", boot_stage, &(struct va_format){fmt, &ap});
 		va_end(ap);
-		log_end(&msg);
 	}
 	if (depth == 1)
 		dump_stack();

@@ -274,17 +274,12 @@ void log_begin(struct log_message *msg, int level)
 	msg->need_line = true;
 }
 
-void log_vadd(struct log_message *msg, const char *fmt, va_list *ap)
-{
-	vsinkf(&msg->sink, fmt, ap);
-}
-
 void log_add(struct log_message *msg, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vadd(msg, fmt, &ap);
+	vsinkf(&msg->sink, fmt, &ap);
 	va_end(ap);
 }
 
@@ -304,7 +299,7 @@ void printk(int level, const char *fmt, ...)
 
 	log_begin(&msg, level);
 	va_start(ap, fmt);
-	log_vadd(&msg, fmt, &ap);
+	vsinkf(&msg.sink, fmt, &ap);
 	va_end(ap);
 	log_end(&msg);
 }

@@ -68,7 +68,6 @@ struct log_message {
 };
 void log_begin(struct log_message *msg, int level);
 void log_add(struct log_message *msg, const char *fmt, ...) __printf(2, 3);
-void log_vadd(struct log_message *msg, const char *fmt, va_list *ap) __printf(2, 0);
 void log_end(struct log_message *msg);
 
 /*
@@ -115,10 +114,15 @@ void printk_dump(void);
 
 /*
  * printf family: C99 subset d i u x X o c s p % with flags "-0 +#", width, precision, hh h l ll z t
- * j. %p is 0x and 16 digits, %pS the same or what printk_symbol makes of it: a function's name. A
- * conversion that is not known is shown as it is written. Of %s a terminal has nothing to obey:
- * control characters but '\n' and '\t' become '?'.
+ * j. %p is 0x and 16 digits, %pS the same or what printk_symbol makes of it: a function's name; %pV
+ * a struct va_format, for who puts something before or behind a message. A conversion that is not
+ * known is shown as it is written. Of %s a terminal has nothing to obey: control characters but
+ * '\n' and '\t' become '?'.
  */
+struct va_format {
+	const char *fmt;
+	va_list *va;
+};
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 /* Like snprintf but returns what was stored, never more than size - 1. */

@@ -232,6 +232,11 @@ static void put_symbol(struct printf_sink *sink, unsigned long addr)
 	put_run(sink, symbol, (size_t)len);
 }
 
+static void put_nested(struct printf_sink *sink, const struct va_format *nested)
+{
+	vsinkf(sink, nested->fmt, nested->va);
+}
+
 /* One conversion; p is behind its '%'. Returns what follows it. */
 static const char *convert(struct printf_sink *sink, const char *p, va_list *args)
 {
@@ -255,11 +260,13 @@ static const char *convert(struct printf_sink *sink, const char *p, va_list *arg
 	case 'p':
 		value = next_arg(args, true);
 		spec.precision = 16;
-		if (p[1] != 'S' || !printk_symbol)
-			put_number(sink, &spec, (u64)value, 'x', "0x");
-		else
+		if (p[1] == 'V')
+			put_nested(sink, (const struct va_format *)value);
+		else if (p[1] == 'S' && printk_symbol)
 			put_symbol(sink, (unsigned long)value);
-		return p + 1 + (p[1] == 'S');
+		else
+			put_number(sink, &spec, (u64)value, 'x', "0x");
+		return p + 1 + (p[1] == 'S' || p[1] == 'V');
 	case 's':
 		put_string(sink, &spec, (const char *)next_arg(args, true));
 		return p + 1;

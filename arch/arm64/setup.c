@@ -32,17 +32,13 @@ struct scan {
 
 void __init node_printk(int level, const struct dt_iter *it, const char *fmt, ...)
 {
-	struct log_message msg;
 	char path[160];
 	va_list ap;
 
 	dt_path(it, path, sizeof(path));
-	log_begin(&msg, level);
-	log_add(&msg, "%s: ", path);
 	va_start(ap, fmt);
-	log_vadd(&msg, fmt, &ap);
+	printk(level, "%s: %pV", path, &(struct va_format){fmt, &ap});
 	va_end(ap);
-	log_end(&msg);
 }
 
 /* ---- memory nodes ---- */

@@ -71,18 +71,13 @@ void log_begin(struct log_message *msg, int level)
 	msg->level = level;
 }
 
-void log_vadd(struct log_message *msg, const char *fmt, va_list *ap)
-{
-	if (msg->level <= 4)
-		vsnprintf(stub_warning, sizeof(stub_warning), fmt, *ap);
-}
-
 void log_add(struct log_message *msg, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vadd(msg, fmt, &ap);
+	if (msg->level <= 4)
+		vsnprintf(stub_warning, sizeof(stub_warning), fmt, ap);
 	va_end(ap);
 }
 

@@ -179,6 +179,28 @@ static void test_symbols(void **state)
 	printk_symbol = NULL;
 }
 
+static void nested(char *text, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	ours(text, size, "%d <%pV> %s %d", 1, &(struct va_format){fmt, &ap}, "end", 2);
+	va_end(ap);
+}
+
+static void test_nested(void **state)
+{
+	char text[64];
+
+	(void)state;
+	nested(text, sizeof(text), "%s-%ld", "a", 5L);
+	assert_string_equal(text, "1 <a-5> end 2");
+	nested(text, sizeof(text), "");
+	assert_string_equal(text, "1 <> end 2");
+	nested(text, 8, "%d%s", 77, "cut off");
+	assert_string_equal(text, "1 <77cu");
+}
+
 static void test_scnprintf(void **state)
 {
 	char text[8] = "unused";
@@ -203,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_several_arguments),
 		cmocka_unit_test(test_what_the_host_does_otherwise),
 		cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_scnprintf),
 	};
 
