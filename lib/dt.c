@@ -210,7 +210,7 @@ size_t dt_path(const struct dt_iter *it, char *buf, size_t size)
 
 static int say(char *why, size_t size, const char *what, u32 value)
 {
-	snprintf(why, size, what, value);
+	scnprintf(why, size, what, value);
 	return -EINVAL;
 }
 

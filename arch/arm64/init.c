@@ -341,7 +341,7 @@ void __stage mem_init(void)
 	total = memblock_phys_mem_size() >> 10;
 	free = nr_free_pages() << (PAGE_SHIFT - 10);
 	if (cma)
-		snprintf(cma_text, sizeof(cma_text), ", %luK cma-reserved", cma);
+		scnprintf(cma_text, sizeof(cma_text), ", %luK cma-reserved", cma);
 	pr_info("Memory: %luK/%luK available (%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss, "
 		"%luK reserved%s)\n",
 		free, total, kib(_text, __inittext_begin), kib(__start_ro_after_init, _edata),

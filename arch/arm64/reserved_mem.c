@@ -162,6 +162,12 @@ static phys_addr_t __init find_room(const struct region *r, phys_addr_t size, ph
 	return found;
 }
 
+static void __init refuse_region(const struct region *r, const char *what, u64 value,
+				 const char *why)
+{
+	node_err(r->it, "%s 0x%lx %s; nothing reserved\n", what, value, why);
+}
+
 static void __init reserve_by_size(const struct region *r)
 {
 	phys_addr_t size, align, base,
@@ -173,21 +179,19 @@ static void __init reserve_by_size(const struct region *r)
 	    replaced_by_user(r))
 		return;
 	if (align & (align - 1)) {
-		node_err(r->it, "alignment 0x%lx is no power of two; nothing reserved\n", align);
+		refuse_region(r, "alignment", align, "is no power of two");
 		return;
 	}
 	align = max(align, least);
 	if (size == 0 || size > memblock_phys_mem_size()) {
-		node_err(r->it, "size 0x%lx is not possible; nothing reserved\n", size);
+		refuse_region(r, "size", size, "is not possible");
 		return;
 	}
 	if (r->reusable || r->no_map)
 		size = ALIGN(size, least);
 	base = find_room(r, size, align);
 	if (!base) {
-		node_err(r->it,
-			 "no room for 0x%lx bytes where alloc-ranges allow it; nothing reserved\n",
-			 size);
+		refuse_region(r, "no room for", size, "bytes where alloc-ranges allow it");
 		return;
 	}
 	if (r->no_map && memblock_mark_nomap(base, size))
