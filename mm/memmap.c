@@ -178,13 +178,14 @@ struct section *section_open(unsigned long index, unsigned int zone, take_page_f
 	return sec;
 }
 
-bool page_probe(const struct page *page, u64 *word)
+u64 page_look(const struct page *page)
 {
 	unsigned long offset = (unsigned long)page - VMEMMAP_START;
+	u64 word = WORD_ABSENT;
 
-	if (offset >= VMEMMAP_SIZE || offset % sizeof(*page))
-		return false;
-	return probe_read_u64(&page->word, word);
+	if (offset < VMEMMAP_SIZE && offset % sizeof(*page) == 0)
+		probe_read_u64(&page->word, &word);
+	return word;
 }
 
 struct page *block_head(struct page *page)

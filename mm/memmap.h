@@ -263,9 +263,17 @@ static inline struct page *span_page(const void *addr)
 	return (struct page *)VMEMMAP_START + (linear_offset(addr) >> PAGE_SHIFT);
 }
 
-/* Read a descriptor that may not exist: false if page is none or its section is not open. Any
- * context. */
-bool page_probe(const struct page *page, u64 *word);
+/* The word of a descriptor that may not exist: WORD_ABSENT, which is no page's, if page is none or
+ * its section is not open. Any context. */
+#define WORD_ABSENT (~UL(0))
+u64 page_look(const struct page *page);
+
+/* The same; false if it does not exist. */
+static __force_inline bool page_probe(const struct page *page, u64 *word)
+{
+	*word = page_look(page);
+	return *word != WORD_ABSENT;
+}
 
 /*
  * The head of the FREE, LISTED or ALLOC block that covers a page whose own word is NONE; NULL if
