@@ -20,7 +20,7 @@ static phys_addr_t stated, left_out;
 static bool incomplete; /* the list was full at some time */
 static bool closed;     /* what the ledger does not hold is the page allocator's */
 
-static const char *const owner_names[NR_OWNERS] = {
+const char *const owner_names[NR_OWNERS] = {
 	[OWNER_LOST] = "lost to alignment",
 	[OWNER_LIMIT] = "clipped by mem=",
 	[OWNER_UNUSABLE] = "outside linux,usable-memory-range",
@@ -306,7 +306,7 @@ static const struct memblock_region *advance(const struct memblock_type *type, u
 }
 
 /* True if addr is in r; else *end is cut to where r begins, if it is there. */
-static bool inside(const struct memblock_region *r, phys_addr_t addr, phys_addr_t *end)
+static __noinline bool inside(const struct memblock_region *r, phys_addr_t addr, phys_addr_t *end)
 {
 	bool in = r && r->base <= addr;
 
@@ -479,54 +479,58 @@ const char *ledger_balance(struct balance *b)
 	return NULL;
 }
 
-/* The same without a look at pages: free ones as the page allocator counts them. */
-static const char *quick_balance(struct balance *b)
-{
-	phys_addr_t free = closed ? PFN_PHYS(nr_free_pages()) : 0;
+enum { BALANCE_LINE = 200 };
 
-	add_up(b, true);
-	b->bytes[OWNER_FREE] += free;
-	b->bytes[OWNER_PAGES] -= free;
-	return judge(b);
-}
-
-/* A size in as few characters as are exact. */
-static const char *size_text(phys_addr_t bytes, char buf[24])
+/* Put a size behind the n characters of a line; returns how many they are now. */
+static size_t add_size(char line[BALANCE_LINE], size_t n, const char *before, phys_addr_t bytes,
+		       const char *what)
 {
 	bool kib = bytes % 1024 == 0;
 
-	snprintf(buf, 24, "%llu%s", (unsigned long long)(kib ? bytes / 1024 : bytes),
-		 kib ? "K" : " bytes");
-	return buf;
+	return n + (size_t)scnprintf(line + n, BALANCE_LINE - n, "%s%lu%s %s", before,
+				     kib ? bytes / 1024 : bytes, kib ? "K" : " bytes", what);
 }
 
-static void balance_line(const struct balance *b, char *line, size_t size)
+static void balance_line(const struct balance *b, char line[BALANCE_LINE])
 {
-	const struct {
-		const char *what;
-		phys_addr_t bytes;
+	static const struct {
+		char what[18];
+		u8 first, last; /* owners; NR_OWNERS: no-map */
 	} parts[] = {
-		{"free", b->bytes[OWNER_FREE] + b->bytes[OWNER_UNOPENED]},
-		{"in use", sum(b, OWNER_PAGES, OWNER_NOBODY)},
-		{"reserved", sum(b, OWNER_LAST_GONE + 1, OWNER_NO_REASON)},
-		{"no-map", b->no_map},
-		{"lost to alignment", b->bytes[OWNER_LOST]},
-		{"not used", sum(b, OWNER_LOST + 1, OWNER_LAST_GONE)},
+		{"free", OWNER_FREE, OWNER_UNOPENED},
+		{"in use", OWNER_PAGES, OWNER_NOBODY},
+		{"reserved", OWNER_LAST_GONE + 1, OWNER_NO_REASON},
+		{"no-map", NR_OWNERS, 0},
+		{"lost to alignment", OWNER_LOST, OWNER_LOST},
+		{"not used", OWNER_LOST + 1, OWNER_LAST_GONE},
 	};
-	char text[24];
-	size_t n = (size_t)scnprintf(line, size, "%s", size_text(b->stated, text));
+	size_t n = add_size(line, 0, "", b->stated, "=");
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++)
-		if (!i || parts[i].bytes)
-			n += (size_t)scnprintf(line + n, size - n, " %c %s %s", i ? '+' : '=',
-					       size_text(parts[i].bytes, text), parts[i].what);
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
+		phys_addr_t bytes = parts[i].first == NR_OWNERS
+					    ? b->no_map
+					    : sum(b, parts[i].first, parts[i].last);
+
+		if (!i || bytes)
+			n = add_size(line, n, i ? " + " : " ", bytes, parts[i].what);
+	}
 }
 
-static void say(const struct balance *b, const char *wrong)
+/* The sum without a look at pages: free ones as the page allocator counts them. */
+static void quick_report(bool always)
 {
-	char line[200];
+	phys_addr_t free = closed ? PFN_PHYS(nr_free_pages()) : 0;
+	struct balance b;
+	const char *wrong;
+	char line[BALANCE_LINE];
 
-	balance_line(b, line, sizeof(line));
+	add_up(&b, true);
+	b.bytes[OWNER_FREE] += free;
+	b.bytes[OWNER_PAGES] -= free;
+	wrong = judge(&b);
+	if (!wrong && !always)
+		return;
+	balance_line(&b, line);
 	if (wrong)
 		pr_warn("Memory does not balance after %s: %s: %s\n", boot_stage, wrong, line);
 	else
@@ -535,72 +539,58 @@ static void say(const struct balance *b, const char *wrong)
 
 void ledger_check(void)
 {
-	struct balance b;
-	const char *wrong = quick_balance(&b);
-
-	if (wrong)
-		say(&b, wrong);
+	quick_report(false);
 }
 
 void ledger_report(void)
 {
-	struct balance b;
-	const char *wrong = quick_balance(&b);
-
-	say(&b, wrong);
+	quick_report(true);
 }
 
 /* --- commands ------------------------------------------------------------------------------ */
 
-static void print_owner(int label)
+static void print_run(const struct run *run)
 {
-	enum owner owner = label_owner(label);
-	u32 detail = (u32)label & ((1u << OWNER_SHIFT) - 1);
+	enum owner owner = label_owner(run->label);
+	u32 detail = (u32)run->label & ((1u << OWNER_SHIFT) - 1);
+	phys_addr_t bytes = run->end - run->start;
+	bool kib = bytes % 1024 == 0;
 
-	cprintf("%s", owner_names[owner]);
+	cprintf("0x%012lx-0x%012lx %*lu%s  %s", run->start, run->end - 1, kib ? 15 : 10,
+		kib ? bytes / 1024 : bytes, kib ? "K" : " bytes", owner_names[owner]);
 	if (owner == OWNER_MEMRESERVE)
 		cprintf("[%u]", detail);
 	else if (owner == OWNER_REGION || owner == OWNER_SPIN_TABLE)
 		cprintf("/%s", name_of(detail));
-}
-
-/* The next run, with those that follow and look the same joined to it. Begin with zeros in both. */
-static bool next_joined(struct run *run, struct run *ahead)
-{
-	if (!ahead->end && !next_run(ahead))
-		return false;
-	if (ahead->start == ahead->end)
-		return false;
-	*run = *ahead;
-	while (next_run(ahead)) {
-		if (ahead->start != run->end || ahead->label != run->label ||
-		    ahead->no_map != run->no_map)
-			return true;
-		run->end = ahead->end;
-	}
-	ahead->start = ahead->end;
-	return true;
+	cprintf("%s\n", run->no_map ? ", no-map" : "");
 }
 
 static int mem_command(int argc, char **argv)
 {
-	struct run run, ahead = {0};
+	struct run run = {0}, line = {0};
 	struct balance b;
 	const char *wrong;
-	char line[200];
+	char text[BALANCE_LINE];
 
 	(void)argv;
 	if (argc != 1)
 		return -EINVAL;
-	while (next_joined(&run, &ahead)) {
-		cprintf("0x%012lx-0x%012lx %16s  ", run.start, run.end - 1,
-			size_text(run.end - run.start, line));
-		print_owner(run.label);
-		cprintf("%s\n", run.no_map ? ", no-map" : "");
+	/* Runs that look the same are one line. */
+	while (next_run(&run)) {
+		if (run.start == line.end && run.label == line.label &&
+		    run.no_map == line.no_map) {
+			line.end = run.end;
+			continue;
+		}
+		if (line.end)
+			print_run(&line);
+		line = run;
 	}
+	if (line.end)
+		print_run(&line);
 	wrong = ledger_balance(&b);
-	balance_line(&b, line, sizeof(line));
-	cprintf("%s\n", line);
+	balance_line(&b, text);
+	cprintf("%s\n", text);
 	if (!wrong)
 		return 0;
 	cprintf("mem: this does not balance: %s\n", wrong);
@@ -620,28 +610,29 @@ static const char *resource_name(int label)
 	return owner < OWNER_FREE ? "reserved" : NULL;
 }
 
-static void print_resource(phys_addr_t start, phys_addr_t end, const char *name, bool inside)
+static __noinline void print_resource(phys_addr_t start, phys_addr_t end, const char *name,
+				      const char *indent)
 {
-	cprintf("%s%08lx-%08lx : %s\n", inside ? "  " : "", start, end - 1, name);
+	if (name)
+		cprintf("%s%08lx-%08lx : %s\n", indent, start, end - 1, name);
 }
 
+/* Runs of a name are one line. */
 static void print_resources_in(const struct memblock_region *r)
 {
-	struct run run = {.end = r->base, .stretch_end = r->base}, open = {0};
-	const char *open_name = NULL, *name;
+	struct run run = {.end = r->base, .stretch_end = r->base};
+	phys_addr_t start = r->base, at = start;
+	const char *name, *last = NULL;
 
-	while (run.end < region_end(r) && next_run(&run)) {
+	for (; at < region_end(r) && next_run(&run); at = run.end) {
 		name = resource_name(run.label);
-		if (name != open_name) {
-			if (open_name)
-				print_resource(open.start, open.end, open_name, true);
-			open = run;
-			open_name = name;
-		}
-		open.end = run.end;
+		if (name == last)
+			continue;
+		print_resource(start, at, last, "  ");
+		start = at;
+		last = name;
 	}
-	if (open_name)
-		print_resource(open.start, open.end, open_name, true);
+	print_resource(start, at, last, "  ");
 }
 
 static int iomem_command(int argc, char **argv)
@@ -653,7 +644,7 @@ static int iomem_command(int argc, char **argv)
 		return -EINVAL;
 	for_each_mem_region (r) {
 		print_resource(r->base, region_end(r),
-			       memblock_is_nomap(r) ? "reserved" : "System RAM", false);
+			       memblock_is_nomap(r) ? "reserved" : "System RAM", "");
 		if (!memblock_is_nomap(r))
 			print_resources_in(r);
 	}

@@ -58,6 +58,8 @@ enum owner {
 	NR_OWNERS
 };
 
+extern const char *const owner_names[NR_OWNERS];
+
 /* An owner and its detail in the form the list has them; above every node number. */
 #define OWNER_SHIFT 24
 
