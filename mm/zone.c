@@ -48,41 +48,41 @@ unsigned int extents_above(const struct extents *ext, unsigned long pfn)
 	return lo;
 }
 
-static void delete_extent(struct extents *ext, unsigned int i)
+/* Put those of a and b that are not empty in the place of n extents from i on. */
+static int replace_extents(struct extents *ext, unsigned int i, unsigned int n, struct extent a,
+			   struct extent b)
 {
-	ext->nr--;
-	memmove(&ext->range[i], &ext->range[i + 1], (ext->nr - i) * sizeof(ext->range[0]));
-}
+	unsigned int m = (a.start < a.end) + (b.start < b.end), behind = ext->nr - i - n;
 
-static int insert_extent(struct extents *ext, unsigned int i, struct extent what)
-{
-	if (ext->nr == ext->max)
+	if (i + m + behind > ext->max)
 		return -ENOSPC;
-	memmove(&ext->range[i + 1], &ext->range[i], (ext->nr - i) * sizeof(ext->range[0]));
-	ext->range[i] = what;
-	ext->nr++;
+	if (m != n)
+		memmove(&ext->range[i + m], &ext->range[i + n], behind * sizeof(a));
+	ext->nr = i + m + behind;
+	if (a.start < a.end)
+		ext->range[i++] = a;
+	if (b.start < b.end)
+		ext->range[i] = b;
 	return 0;
 }
 
 int extents_insert(struct extents *ext, unsigned long start, unsigned long end, bool join)
 {
-	unsigned int i = extents_above(ext, start);
-	struct extent *next = i < ext->nr ? &ext->range[i] : NULL;
-	struct extent *prev = i > 0 ? &ext->range[i - 1] : NULL;
-	bool touches_next = join && next && next->start == end;
-	int err = 0;
+	unsigned int i = extents_above(ext, start), n = 0;
+	struct extent what = {start, end};
+	int err;
 
-	if (next && next->start < end)
+	if (i < ext->nr && ext->range[i].start < end)
 		return -EEXIST;
-	if (join && prev && prev->end == start) {
-		prev->end = touches_next ? next->end : end;
-		if (touches_next)
-			delete_extent(ext, i);
-	} else if (touches_next) {
-		next->start = start;
-	} else {
-		err = insert_extent(ext, i, (struct extent){start, end});
+	if (join && i < ext->nr && ext->range[i].start == end) {
+		what.end = ext->range[i].end;
+		n++;
 	}
+	if (join && i > 0 && ext->range[i - 1].end == start) {
+		what.start = ext->range[--i].start;
+		n++;
+	}
+	err = replace_extents(ext, i, n, what, (struct extent){0, 0});
 	if (!err)
 		ext->pages += end - start;
 	return err;
@@ -92,23 +92,16 @@ int extents_remove(struct extents *ext, unsigned long start, unsigned long end)
 {
 	unsigned int i = extents_above(ext, start);
 	struct extent old;
+	int err;
 
 	if (i == ext->nr || ext->range[i].start > start || ext->range[i].end < end)
 		return -ENOENT;
 	old = ext->range[i];
-	if (old.start < start && old.end > end) {
-		if (insert_extent(ext, i + 1, (struct extent){end, old.end}))
-			return -ENOSPC;
-		ext->range[i].end = start;
-	} else if (old.start < start) {
-		ext->range[i].end = start;
-	} else if (old.end > end) {
-		ext->range[i].start = end;
-	} else {
-		delete_extent(ext, i);
-	}
-	ext->pages -= end - start;
-	return 0;
+	err = replace_extents(ext, i, 1, (struct extent){old.start, start},
+			      (struct extent){end, old.end});
+	if (!err)
+		ext->pages -= end - start;
+	return err;
 }
 
 static bool has_room(struct zone *zone, struct extents *ext, unsigned int n, unsigned int *max)
@@ -701,12 +694,22 @@ static void *__init start_memory(size_t size)
 	return p;
 }
 
-/* The zone of this node and type, a new one if need be. *max: room in zones[]. */
+/*
+ * The zone of this node and type, a new one if need be: by node, the highest type first, so that
+ * zones[0] is where an ordinary request begins. *max: room in zones[].
+ */
 static struct zone *__init start_zone(int nid, enum zone_type type, unsigned int *max)
 {
-	for (unsigned int i = nr_zones; i-- > 0;)
-		if (zones[i].nid == nid && zones[i].type == type)
-			return &zones[i];
+	unsigned int i = nr_zones;
+
+	for (; i > 0; i--) {
+		struct zone *zone = &zones[i - 1];
+
+		if (zone->nid == nid && zone->type == type)
+			return zone;
+		if (zone->nid < nid || (zone->nid == nid && zone->type > type))
+			break;
+	}
 	if (nr_zones == *max) {
 		struct zone *old = zones;
 
@@ -719,10 +722,9 @@ static struct zone *__init start_zone(int nid, enum zone_type type, unsigned int
 	}
 	if (nr_zones == MAX_ZONES)
 		panic("more than %u zones", MAX_ZONES);
-	zones[nr_zones].nid = nid;
-	zones[nr_zones].type = (u8)type;
-	zones[nr_zones].start_pfn = ~UL(0);
-	return &zones[nr_zones++];
+	memmove(&zones[i + 1], &zones[i], (nr_zones++ - i) * sizeof(*zones));
+	zones[i] = (struct zone){.nid = nid, .type = (u8)type, .start_pfn = ~UL(0)};
+	return &zones[i];
 }
 
 /* Account a range of memory of one node to its zones. */
@@ -741,29 +743,13 @@ static void __init start_range(unsigned long start, unsigned long end, int nid, 
 	}
 }
 
-/* By node, the highest type first: zones[0] is where an ordinary request begins. */
-static void __init sort_zones(void)
-{
-	for (unsigned int i = 1; i < nr_zones; i++)
-		for (unsigned int j = i; j > 0; j--) {
-			struct zone *a = &zones[j - 1], *b = &zones[j];
-
-			if (a->nid < b->nid || (a->nid == b->nid && a->type > b->type))
-				break;
-			swap(*a, *b);
-		}
-}
-
 static void __init start_nodes(void)
 {
-	for (unsigned int i = 0; i < nr_zones; i++)
-		nr_nodes += !i || zones[i].nid != zones[i - 1].nid;
-	nodes = start_memory(nr_nodes * sizeof(*nodes));
-	for (unsigned int i = 0, n = 0; i < nr_zones; i++) {
-		if (i && zones[i].nid != zones[i - 1].nid)
-			n++;
-		nodes[n].nid = zones[i].nid;
-		nodes[n].zone[zones[i].type] = &zones[i];
+	nodes = start_memory(nr_zones * sizeof(*nodes));
+	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
+		if (!nr_nodes || nodes[nr_nodes - 1].nid != zone->nid)
+			nodes[nr_nodes++].nid = zone->nid;
+		nodes[nr_nodes - 1].zone[zone->type] = zone;
 	}
 }
 
@@ -797,7 +783,6 @@ void __init page_alloc_init(unsigned long dma_limit, unsigned long dma32_limit)
 		start_range(start, end, clean_nid(nid), &max);
 	if (!nr_zones)
 		panic("no memory at all");
-	sort_zones();
 	start_nodes();
 	for (unsigned int id = 0; id < nr_zones; id++)
 		size_zone(&zones[id], id);
