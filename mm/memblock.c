@@ -35,23 +35,6 @@ static bool closed;     /* memory belongs to the page allocator */
 static bool some_mirror;
 static bool debug; /* memblock=debug */
 
-/* Grown arrays that must be given back when outgrown: taken from memory, or from
- * memblock_late_alloc(). */
-static struct grown {
-	const struct memblock_type *type;
-	struct memblock_region *in_memory, *in_slab;
-} grown[3];
-
-static struct grown *grown_of(const struct memblock_type *type)
-{
-	struct grown *g = grown;
-
-	while (g->type && g->type != type)
-		BUG_ON(++g == grown + ARRAY_SIZE(grown));
-	g->type = type;
-	return g;
-}
-
 static phys_addr_t region_end(const struct memblock_region *r)
 {
 	return r->base + r->size;
@@ -330,7 +313,6 @@ static void switch_array(struct memblock_type *type, struct memblock_region *arr
 static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
 {
 	struct memblock_region *old = type->regions;
-	struct grown *mine = grown_of(type);
 	phys_addr_t old_size = PAGE_ALIGN(type->max * sizeof(*old));
 	phys_addr_t new_size = PAGE_ALIGN(2 * type->max * sizeof(*old));
 	phys_addr_t at = find_array_room(type, new_size, base, end);
@@ -338,7 +320,7 @@ static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base,
 	if (!at)
 		return cannot_grow(type);
 	switch_array(type, __va(at));
-	if (mine->in_memory == old) {
+	if (type->array == ARRAY_MEMORY) {
 		/* This may grow `reserved` in turn. */
 		promised = at;
 		promised_end = at + new_size;
@@ -351,22 +333,21 @@ static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base,
 		type->max /= 2;
 		return cannot_grow(type);
 	}
-	mine->in_memory = type->regions;
+	type->array = ARRAY_MEMORY;
 	return 0;
 }
 
 static int grow_into_slab(struct memblock_type *type)
 {
-	struct grown *mine = grown_of(type);
 	struct memblock_region *old = type->regions;
 	struct memblock_region *array = memblock_late_alloc(2 * type->max * sizeof(*old));
 
 	if (!array)
 		return cannot_grow(type);
 	switch_array(type, array);
-	if (mine->in_slab == old && memblock_late_free)
+	if (type->array == ARRAY_SLAB && memblock_late_free)
 		memblock_late_free(old);
-	mine->in_slab = array;
+	type->array = ARRAY_SLAB;
 	return 0;
 }
 
@@ -494,18 +475,16 @@ int memblock_add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t
 
 	if (base == end)
 		return 0;
-	from = memblock_first_above(type, base);
-	missing = count_missing(type, from, &add, &to);
-	if (!missing)
-		return 0;
-	while (type->cnt + missing > type->max) {
-		do {
-			if (grow(type, base, end))
-				return -ENOMEM;
-		} while (type->cnt + missing > type->max);
-		/* Growing `reserved` changed what it holds. */
+	/* Growing `reserved` changes what it holds. */
+	for (;;) {
 		from = memblock_first_above(type, base);
 		missing = count_missing(type, from, &add, &to);
+		if (!missing)
+			return 0;
+		if (type->cnt + missing <= type->max)
+			break;
+		if (grow(type, base, end))
+			return -ENOMEM;
 	}
 	if (!type->cnt)
 		type->total_size = 0;
@@ -538,25 +517,27 @@ static unsigned long cut(struct memblock_type *type, phys_addr_t addr)
 	return i + 1;
 }
 
+/* Regions [first, end) of a type; first > end: there was no room to make them. */
+struct indices {
+	unsigned long first, end;
+};
+
 /*
- * Cut regions at both ends of a range, so that exactly the regions [*first, *end) lie within it.
- * Where nothing is cut, a full array is no obstacle.
+ * Cut regions at both ends of a range, so that exactly the regions returned lie within it. Where
+ * nothing is cut, a full array is no obstacle.
  */
-static int isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
-		   unsigned long *first, unsigned long *end)
+static struct indices isolate(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
 {
 	phys_addr_t stop = range_end(base, size);
+	unsigned long first;
 
-	*first = *end = 0;
 	if (base == stop)
-		return 0;
+		return (struct indices){0, 0};
 	while (type->cnt + is_inside(type, base) + is_inside(type, stop) > type->max)
 		if (grow(type, base, stop))
-			return -ENOMEM;
-
-	*first = cut(type, base);
-	*end = cut(type, stop);
-	return 0;
+			return (struct indices){1, 0};
+	first = cut(type, base);
+	return (struct indices){first, cut(type, stop)};
 }
 
 /* Drop the regions [first, end). */
@@ -574,29 +555,29 @@ static void drop(struct memblock_type *type, unsigned long first, unsigned long 
 
 int memblock_remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
 {
-	unsigned long first, end;
-	int ret = isolate(type, base, size, &first, &end);
+	struct indices in = isolate(type, base, size);
 
-	if (!ret && first < end)
-		drop(type, first, end);
-	return ret;
+	if (in.first > in.end)
+		return -ENOMEM;
+	if (in.first < in.end)
+		drop(type, in.first, in.end);
+	return 0;
 }
 
 static int __init change_flag(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
 			      enum memblock_flags flag, bool set)
 {
-	unsigned long first, end;
-	int ret = isolate(type, base, size, &first, &end);
+	struct indices in = isolate(type, base, size);
 
-	if (ret || first == end)
-		return ret;
-	for (unsigned long i = first; i < end; i++) {
+	if (in.first > in.end)
+		return -ENOMEM;
+	for (unsigned long i = in.first; i < in.end; i++) {
 		if (set)
 			type->regions[i].flags |= flag;
 		else
 			type->regions[i].flags &= ~flag;
 	}
-	merge_around(type, first, end);
+	merge_around(type, in.first, in.end);
 	return 0;
 }
 
@@ -707,14 +688,13 @@ bool memblock_has_mirror(void)
 int __init memblock_set_node(phys_addr_t base, phys_addr_t size, struct memblock_type *type,
 			     int nid)
 {
-	unsigned long first, end;
-	int ret = isolate(type, base, size, &first, &end);
+	struct indices in = isolate(type, base, size);
 
-	if (ret || first == end)
-		return ret;
-	for (unsigned long i = first; i < end; i++)
+	if (in.first > in.end)
+		return -ENOMEM;
+	for (unsigned long i = in.first; i < in.end; i++)
 		type->regions[i].nid = nid;
-	merge_around(type, first, end);
+	merge_around(type, in.first, in.end);
 	return 0;
 }
 
@@ -763,7 +743,7 @@ void __init memblock_enforce_memory_limit(phys_addr_t limit)
 void __init memblock_cap_memory_range(phys_addr_t base, phys_addr_t size)
 {
 	struct memblock_type *memory = &memblock.memory;
-	unsigned long first, end, i;
+	struct indices in;
 
 	if (!size)
 		return;
@@ -772,10 +752,11 @@ void __init memblock_cap_memory_range(phys_addr_t base, phys_addr_t size)
 			size, base);
 		return;
 	}
-	if (isolate(memory, base, size, &first, &end))
+	in = isolate(memory, base, size);
+	if (in.first > in.end)
 		return;
-	for (i = memory->cnt; i-- > 0;)
-		if ((i < first || i >= end) && !memblock_is_nomap(&memory->regions[i]))
+	for (unsigned long i = memory->cnt; i-- > 0;)
+		if ((i < in.first || i >= in.end) && !memblock_is_nomap(&memory->regions[i]))
 			drop(memory, i, i + 1);
 	memblock_remove_range(&memblock.reserved, 0, base);
 	memblock_remove_range(&memblock.reserved, range_end(base, size), PHYS_ADDR_MAX);

@@ -81,6 +81,8 @@ struct memblock_type {
 	phys_addr_t total_size;
 	struct memblock_region *regions;
 	char *name;
+	/* Where regions[] is: of the image, or grown and to be given back when it is outgrown. */
+	enum { ARRAY_IMAGE, ARRAY_MEMORY, ARRAY_SLAB } array;
 };
 
 struct memblock {

@@ -110,14 +110,11 @@ unsigned int section_cost(unsigned long index)
 static void grow_span(const struct run *run)
 {
 	unsigned long start = descriptor_va(run->start), end = descriptor_va(run->end);
+	bool first = !open_span.page_end;
 
-	if (!open_span.page_end) {
-		WRITE_ONCE(open_span.page_start, start);
-		WRITE_ONCE(open_span.virt_start, PAGE_OFFSET + (run->start << PAGE_SHIFT));
-	} else if (start > open_span.page_end || end < open_span.page_start) {
+	if (!first && (start > open_span.page_end || end < open_span.page_start))
 		return;
-	}
-	if (start < open_span.page_start) {
+	if (first || start < open_span.page_start) {
 		WRITE_ONCE(open_span.page_start, start);
 		WRITE_ONCE(open_span.virt_start, PAGE_OFFSET + (run->start << PAGE_SHIFT));
 	}

@@ -104,31 +104,16 @@ int extents_remove(struct extents *ext, unsigned long start, unsigned long end)
 	return err;
 }
 
-static bool has_room(struct zone *zone, struct extents *ext, unsigned int n, unsigned int *max)
-{
-	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	bool room = ext->max - ext->nr >= n;
-
-	*max = ext->max;
-	spin_unlock_irqrestore(&zone->lock, flags);
-	return room;
-}
-
-static unsigned int extents_order(unsigned int max)
-{
-	return get_order(max * sizeof(struct extent));
-}
-
 bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
 {
-	struct extent *old = NULL;
-	unsigned int max, order;
-	unsigned long flags;
-	struct page *page;
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+	unsigned int max = ext->max, nr = ext->nr, order;
+	struct page *page, *old = NULL;
 
-	if (has_room(zone, ext, n, &max))
+	spin_unlock_irqrestore(&zone->lock, flags);
+	if (max - nr >= n)
 		return true;
-	order = extents_order(2 * max + n);
+	order = get_order((2 * max + n) * sizeof(struct extent));
 	page = alloc_pages(GFP_NOWAIT, order);
 	if (!page)
 		return false;
@@ -136,20 +121,19 @@ bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
 	flags = spin_lock_irqsave(&zone->lock);
 	if (max == ext->max) {
 		if (ext->nr)
-			memcpy(page_address(page), ext->range, ext->nr * sizeof(*old));
+			memcpy(page_address(page), ext->range, ext->nr * sizeof(struct extent));
 		if (ext->from_pages)
-			old = ext->range;
+			old = virt_to_page(ext->range);
 		ext->range = page_address(page);
-		ext->max = (unsigned int)((PAGE_SIZE << order) / sizeof(*old));
+		ext->max = (unsigned int)((PAGE_SIZE << order) / sizeof(struct extent));
 		ext->from_pages = true;
 	} else {
-		old = page_address(page); /* another CPU was faster */
-		max = (unsigned int)((PAGE_SIZE << order) / sizeof(*old));
+		old = page; /* another CPU was faster */
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (old) {
-		page_set_role(virt_to_page(old), ROLE_PLAIN);
-		__free_pages(virt_to_page(old), extents_order(max));
+		page_set_role(old, ROLE_PLAIN);
+		__free_pages(old, page_order(old));
 	}
 	return true;
 }
@@ -477,42 +461,25 @@ static unsigned long contig_from_extents(struct zone *zone, unsigned long nr, un
 /* Free blocks of order 10 in a row from page on, at most max. */
 static unsigned long free_run(const struct zone *zone, const struct page *page, unsigned long max)
 {
-	u64 tag = word_make(PAGE_FREE, zone->id, MAX_PAGE_ORDER), word;
+	u64 tag = word_make(PAGE_FREE, zone->id, MAX_PAGE_ORDER);
 	unsigned long n = 0;
 
-	while (n < max && page_probe(page + (n << MAX_PAGE_ORDER), &word) && (u32)word == tag)
+	while (n < max && (u32)page_look(page + (n << MAX_PAGE_ORDER)) == tag)
 		n++;
 	return n;
-}
-
-/* An ordinary block, of which what is too much goes back. */
-static unsigned long contig_from_block(struct zone *zone, unsigned long nr, unsigned long align)
-{
-	unsigned int order = fls64(max(nr, align) - 1);
-	unsigned long rest, pfn;
-	struct page *page;
-
-	page = order <= MAX_PAGE_ORDER ? zone_take(zone, order) : NULL;
-	if (!page)
-		return NO_PFN;
-	page_set_word(page, 0);
-	pfn = page_to_pfn(page);
-	rest = pfn + nr;
-	BUG_ON(zone_add_free(zone, &rest, pfn + (UL(1) << order)));
-	return pfn;
 }
 
 /* Each run of free blocks is looked at once, from where it begins. */
 static unsigned long contig_from_blocks(struct zone *zone, unsigned long nr, unsigned long align)
 {
 	const unsigned long block = UL(1) << MAX_PAGE_ORDER;
-	unsigned long blocks = DIV_ROUND_UP(nr, block), run;
+	unsigned long blocks = nr >> MAX_PAGE_ORDER, run;
 
 	for (struct section *sec = zone->opened; sec; sec = sec->below) {
 		for (unsigned long i = 0; i < SECTION_PAGES; i += (run + 1) * block) {
 			struct page *page = sec->map + i;
 			unsigned long start = page_to_pfn(page), pfn = ALIGN(start, align);
-			unsigned long want = ((pfn - start) >> MAX_PAGE_ORDER) + blocks, rest;
+			unsigned long want = ((pfn - start) >> MAX_PAGE_ORDER) + blocks;
 
 			run = 0;
 			if (free_run(zone, page - block, 1))
@@ -520,15 +487,35 @@ static unsigned long contig_from_blocks(struct zone *zone, unsigned long nr, uns
 			run = free_run(zone, page, want);
 			if (run < want)
 				continue;
-			for (unsigned long b = 0; b < blocks; b++)
-				BUG_ON(!zone_take_at(zone, pfn_to_page(pfn + b * block)));
-			/* Blocks only: what is left over lies in an opened section. */
-			rest = pfn + nr;
-			BUG_ON(zone_add_free(zone, &rest, pfn + blocks * block));
+			for (page = pfn_to_page(pfn); blocks--; page += block)
+				BUG_ON(!zone_take_at(zone, page));
 			return pfn;
 		}
 	}
 	return NO_PFN;
+}
+
+/* An ordinary block, or a row of the largest, of which what is too much goes back. */
+static unsigned long contig_from_opened(struct zone *zone, unsigned long nr, unsigned long align)
+{
+	unsigned int order = fls64(max(nr, align) - 1);
+	unsigned long taken = UL(1) << order, rest, pfn;
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER) {
+		taken = ALIGN(nr, UL(1) << MAX_PAGE_ORDER);
+		pfn = contig_from_blocks(zone, taken, align);
+	} else {
+		page = zone_take(zone, order);
+		if (page)
+			page_set_word(page, 0);
+		pfn = page ? page_to_pfn(page) : NO_PFN;
+	}
+	rest = pfn + nr;
+	/* Blocks only: what is left over lies in an opened section. */
+	if (pfn != NO_PFN)
+		BUG_ON(zone_add_free(zone, &rest, pfn + taken));
+	return pfn;
 }
 
 static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned long align)
@@ -542,9 +529,7 @@ static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned l
 	if (zone->contig.nr < zone->contig.max) {
 		pfn = contig_from_extents(zone, nr, align);
 		if (pfn == NO_PFN)
-			pfn = contig_from_block(zone, nr, align);
-		if (pfn == NO_PFN)
-			pfn = contig_from_blocks(zone, nr, align);
+			pfn = contig_from_opened(zone, nr, align);
 		if (pfn != NO_PFN)
 			BUG_ON(extents_insert(&zone->contig, pfn, pfn + nr, false));
 	}
