@@ -337,39 +337,25 @@ static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base,
 	return 0;
 }
 
-static int grow_into_slab(struct memblock_type *type)
+/* Double the array of type, for the sake of the range [base, end). */
+static int grow(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
 {
-	struct memblock_region *old = type->regions;
-	struct memblock_region *array = memblock_late_alloc(2 * type->max * sizeof(*old));
+	struct memblock_region *old = type->regions, *array;
+	size_t size = 2 * type->max * sizeof(*old);
 
+	if (memblock_late_alloc)
+		array = memblock_late_alloc(size);
+	else if (!can_resize)
+		array = extend_brk(size, __alignof__(*array));
+	else
+		return closed ? cannot_grow(type) : grow_into_memory(type, base, end);
 	if (!array)
 		return cannot_grow(type);
 	switch_array(type, array);
 	if (type->array == ARRAY_SLAB && memblock_late_free)
 		memblock_late_free(old);
-	type->array = ARRAY_SLAB;
+	type->array = can_resize ? ARRAY_SLAB : ARRAY_IMAGE;
 	return 0;
-}
-
-static int __init grow_into_brk(struct memblock_type *type)
-{
-	struct memblock_region *array =
-		extend_brk(2 * type->max * sizeof(*array), __alignof__(*array));
-
-	if (!array)
-		return cannot_grow(type);
-	switch_array(type, array);
-	return 0;
-}
-
-/* Double the array of type, for the sake of the range [base, end). */
-static int grow(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
-{
-	if (memblock_late_alloc)
-		return grow_into_slab(type);
-	if (!can_resize)
-		return grow_into_brk(type);
-	return closed ? cannot_grow(type) : grow_into_memory(type, base, end);
 }
 
 /* ---- Changing the lists ---- */

@@ -90,26 +90,35 @@ static struct place common_table(const struct pgtable *pt, unsigned long mask, u
 	return at;
 }
 
-static bool lookup_below(struct place at, unsigned long mask, unsigned long va,
-			 struct pgtable_leaf *leaf)
-{
-	pte_t pte = read_entry(at, mask, va);
+/* The entry at which the walk down from a table ends, and its level. */
+struct found {
+	pte_t pte;
+	int level;
+};
 
-	for (; pte_is_table(pte, at.level); pte = read_entry(at, mask, va)) {
+static struct found walk_down(struct place at, unsigned long mask, unsigned long va)
+{
+	for (;; at.level++) {
+		pte_t pte = read_entry(at, mask, va);
+
+		if (!pte_is_table(pte, at.level))
+			return (struct found){pte, at.level};
 		at.table = pte_phys(pte);
-		at.level++;
 	}
-	if (!pte_is_leaf(pte, at.level))
-		return false;
-	*leaf = leaf_of(pte, va, at.level);
-	return true;
 }
 
 bool pgtable_lookup(const struct pgtable *pt, unsigned long va, struct pgtable_leaf *leaf)
 {
 	unsigned long mask = root_mask(pt);
+	struct found found;
 
-	return range_of_root(mask, va, va) && lookup_below(root_of(pt), mask, va, leaf);
+	if (!range_of_root(mask, va, va))
+		return false;
+	found = walk_down(root_of(pt), mask, va);
+	if (!pte_is_leaf(found.pte, found.level))
+		return false;
+	*leaf = leaf_of(found.pte, va, found.level);
+	return true;
 }
 
 /* One pass over the leaves of a range, to read or to change them. */
@@ -118,15 +127,15 @@ struct walk {
 	pgprot_t prot;                         /* CHECK_PROTECT, PROTECT */
 	const struct pgtable_visitor *visitor; /* VISIT */
 	void *arg;
+	struct pgtable_leaf leaf;
 	enum { VISIT, CHECK_PROTECT, PROTECT, CLEAR } what;
 	bool changed;
 };
 
-static int visit_leaf(const struct walk *walk, pte_t pte, unsigned long va, int level)
+static int visit_leaf(struct walk *walk, pte_t pte, unsigned long va, int level)
 {
-	struct pgtable_leaf leaf = leaf_of(pte, va, level);
-
-	return walk->visitor->leaf ? walk->visitor->leaf(&leaf, walk->arg) : 0;
+	walk->leaf = leaf_of(pte, va, level);
+	return walk->visitor->leaf ? walk->visitor->leaf(&walk->leaf, walk->arg) : 0;
 }
 
 static void clear_run(struct walk *walk, pte_t *entry, unsigned int n)
@@ -216,20 +225,22 @@ static bool valid_range(unsigned long mask, unsigned long va, unsigned long size
 	return size && IS_ALIGNED(va | size, PAGE_SIZE) && range_of_root(mask, va, va + size - 1);
 }
 
+/* Bytes that can only change together with the one at va. */
+static unsigned long span_at(struct place at, unsigned long mask, unsigned long va)
+{
+	struct found found = walk_down(at, mask, va);
+	unsigned int n = pte_is_cont(found.pte) ? cont_entries(found.level) : 1;
+
+	return pte_is_leaf(found.pte, found.level) ? n * LEVEL_SIZE(found.level) : PAGE_SIZE;
+}
+
 /* A leaf can be partly covered only where the range begins or ends. */
 static bool covers_leaves(struct place at, unsigned long mask, unsigned long va, unsigned long size)
 {
-	unsigned long span;
-	struct pgtable_leaf leaf;
+	unsigned long span = span_at(at, mask, va + size - 1);
 
-	if (lookup_below(at, mask, va + size - 1, &leaf)) {
-		span = pgtable_leaf_span(&leaf);
-		if (!IS_ALIGNED(va + size, span))
-			return false;
-		if (span == size)
-			return true;
-	}
-	return !lookup_below(at, mask, va, &leaf) || IS_ALIGNED(va, pgtable_leaf_span(&leaf));
+	return IS_ALIGNED(va + size, span) &&
+	       (span == size || IS_ALIGNED(va, span_at(at, mask, va)));
 }
 
 static int edit_leaves(struct pgtable *pt, struct walk *walk, unsigned long va, unsigned long size)
