@@ -93,6 +93,10 @@ void page_set_role(struct page *page, enum page_role role);
  * only one succeeds. */
 bool page_drop_role(struct page *page, enum page_role role);
 
+/* Whole pages for lists of our own, by their linear address; NULL as alloc_pages(). */
+void *alloc_meta(size_t size, gfp_t gfp);
+void free_meta(const void *addr);
+
 /*
  * Any number of pages in a row, aligned to align pages (a power of two, not larger than the linear
  * map's own alignment). Returns the first page number, or NO_PFN. Comes from memory without

@@ -548,6 +548,24 @@ bool page_drop_role(struct page *page, enum page_role role)
 					   __ATOMIC_RELAXED);
 }
 
+void *alloc_meta(size_t size, gfp_t gfp)
+{
+	struct page *page = alloc_pages(gfp, get_order(size));
+
+	if (!page)
+		return NULL;
+	page_set_role(page, ROLE_META);
+	return page_address(page);
+}
+
+void free_meta(const void *addr)
+{
+	struct page *page = virt_to_page(addr);
+
+	page_set_role(page, ROLE_PLAIN);
+	__free_pages(page, page_order(page));
+}
+
 void __init start_cpu_lists(void *(*alloc)(size_t size))
 {
 	size_t size = nr_zones * LISTS_PER_ZONE * sizeof(struct page_list);

@@ -228,12 +228,11 @@ static const void **users_of(const struct kmem_cache *cache, const void *obj)
 static void report(const struct kmem_cache *cache, const void *obj, const char *what, u64 value,
 		   long at)
 {
-	char found[48] = "";
-
-	if (at != NO_OFFSET)
-		snprintf(found, sizeof(found), ": 0x%llx at offset %ld", (unsigned long long)value,
-			 at);
-	WARN(true, "cache %s: object 0x%lx: %s%s", cache->name, (unsigned long)obj, what, found);
+	if (at == NO_OFFSET)
+		WARN(true, "cache %s: object 0x%lx: %s", cache->name, (unsigned long)obj, what);
+	else
+		WARN(true, "cache %s: object 0x%lx: %s: 0x%lx at offset %ld", cache->name,
+		     (unsigned long)obj, what, value, at);
 	if (cache->debug & SLAB_STORE_USER)
 		pr_warn(" allocated by %pS, last freed by %pS\n", users_of(cache, obj)[0],
 			users_of(cache, obj)[1]);
@@ -548,16 +547,9 @@ static struct magazine *magazine_alloc(const struct kmem_cache *cache, unsigned 
 	unsigned int capacity = min(magazine_capacity(level), (unsigned int)cache->magazine_max);
 	struct magazine *mag;
 
-	if (level < ARRAY_SIZE(magazine_caches)) {
-		mag = cache_take(magazine_caches[level], GFP_NOWAIT);
-	} else {
-		struct page *page =
-			alloc_pages(GFP_NOWAIT | __GFP_NORETRY, get_order(magazine_bytes[level]));
-
-		if (page)
-			page_set_role(page, ROLE_META);
-		mag = page ? page_address(page) : NULL;
-	}
+	mag = level < ARRAY_SIZE(magazine_caches)
+		      ? cache_take(magazine_caches[level], GFP_NOWAIT)
+		      : alloc_meta(magazine_bytes[level], GFP_NOWAIT | __GFP_NORETRY);
 	if (!mag)
 		return NULL;
 	mag->slot[0] = no_object(cache);
@@ -566,16 +558,14 @@ static struct magazine *magazine_alloc(const struct kmem_cache *cache, unsigned 
 	return mag;
 }
 
-static void magazine_free(struct magazine *mag, unsigned int level)
+static void magazine_free(struct magazine *mag)
 {
-	if (level < ARRAY_SIZE(magazine_caches)) {
-		cache_put(magazine_caches[level], mag);
-	} else {
-		struct page *page = virt_to_page(mag);
+	unsigned int level = magazine_level(mag);
 
-		page_set_role(page, ROLE_PLAIN);
-		__free_pages(page, get_order(magazine_bytes[level]));
-	}
+	if (level < ARRAY_SIZE(magazine_caches))
+		cache_put(magazine_caches[level], mag);
+	else
+		free_meta(mag);
 }
 
 /* The old one is the caller's to free: nobody looks into it any more. */
@@ -613,7 +603,7 @@ static struct magazine *larger_magazine(struct kmem_cache *cache)
 	memcpy(mag->slot + 1, old->slot + 1, count * sizeof(void *));
 	mag->top += count;
 	set_magazine(cache, cpu, mag);
-	magazine_free(old, level);
+	magazine_free(old);
 	return mag;
 }
 
@@ -1036,12 +1026,9 @@ static bool grow_table(void)
 
 	if (size == table_size)
 		return false;
-	table = (void *)__get_free_pages(GFP_NOWAIT | __GFP_NORETRY,
-					 get_order(size * sizeof(*table)));
+	table = alloc_meta(size * sizeof(*table), GFP_NOWAIT | __GFP_NORETRY | __GFP_ZERO);
 	if (!table)
 		return false;
-	page_set_role(virt_to_page(table), ROLE_META);
-	memset(table, 0, size * sizeof(*table));
 	memcpy(table, caches, table_size * sizeof(*table));
 	__atomic_store_n(&caches, table, __ATOMIC_RELEASE);
 	table_size = size;
@@ -1174,7 +1161,7 @@ static void free_magazine(struct kmem_cache *cache, unsigned int cpu)
 		return;
 	flush(cache, mag, magazine_count(mag));
 	set_magazine(cache, cpu, NO_MAGAZINE(cache));
-	magazine_free(mag, magazine_level(mag));
+	magazine_free(mag);
 }
 
 /* Free the empty slabs but for keep of them; returns how many slabs are left. */
@@ -1280,29 +1267,26 @@ void *kmalloc_node(size_t size, gfp_t gfp, int nid)
 	return kmem_cache_alloc_node(kmalloc_caches[kmalloc_class(size)], gfp, nid);
 }
 
-/* Bytes of memory got by kmalloc_pages(), 0 if obj is not the start of such; *page its first page,
- * NULL: contiguous range. */
-static size_t pages_size(const void *obj, struct page **page)
+/* Bytes of memory got by kmalloc_pages(), 0 if obj is not the start of such. */
+static size_t pages_size(const void *obj)
 {
+	unsigned long addr = (unsigned long)obj, nr;
 	u64 word;
 
-	*page = NULL;
-	if (!is_linear_address((unsigned long)obj) || !IS_ALIGNED((unsigned long)obj, PAGE_SIZE))
+	if (!is_linear_address(addr) || !IS_ALIGNED(addr, PAGE_SIZE))
 		return 0;
-	*page = virt_to_page(obj);
-	if (page_probe(*page, &word) && word) {
-		bool ours = word_type(word) == PAGE_ALLOC && word_cache(word) == ROLE_KMALLOC;
-
-		return ours ? PAGE_SIZE << word_order(word) : 0;
-	}
-	*page = NULL;
-	return contig_range_pages(PFN_DOWN(virt_to_phys(obj))) << PAGE_SHIFT;
+	word = page_look(virt_to_page(obj));
+	if (word_type(word) == PAGE_ALLOC && word_cache(word) == ROLE_KMALLOC)
+		return PAGE_SIZE << word_order(word);
+	if (word && word != WORD_ABSENT)
+		return 0;
+	nr = contig_range_pages(PFN_DOWN(virt_to_phys(obj)));
+	return nr > UL(1) << MAX_PAGE_ORDER ? nr << PAGE_SHIFT : 0;
 }
 
 static __noinline void kfree_slow(void *obj)
 {
 	struct kmem_cache *cache;
-	struct page *page;
 	size_t size;
 
 	if ((unsigned long)obj <= (unsigned long)ZERO_SIZE_PTR)
@@ -1312,18 +1296,14 @@ static __noinline void kfree_slow(void *obj)
 		free_slow(cache, obj, __builtin_return_address(0));
 		return;
 	}
-	size = pages_size(obj, &page);
-	if (!size) {
-		report_bad_free(NULL, obj);
-	} else if (page) {
-		/* Another CPU may be freeing it too. */
-		if (page_drop_role(page, ROLE_KMALLOC))
-			__free_pages(page, get_order(size));
-		else
-			report_bad_free(NULL, obj);
-	} else {
+	size = pages_size(obj);
+	/* Of a block: another CPU may be freeing it too. */
+	if (size > PAGE_SIZE << MAX_PAGE_ORDER)
 		free_contig_range(PFN_DOWN(virt_to_phys(obj)), size >> PAGE_SHIFT);
-	}
+	else if (size && page_drop_role(virt_to_page(obj), ROLE_KMALLOC))
+		__free_pages(virt_to_page(obj), get_order(size));
+	else
+		report_bad_free(NULL, obj);
 }
 
 /* Not inlined anywhere: tests stop here. */
@@ -1347,13 +1327,12 @@ __noinline void kfree(const void *p)
 size_t ksize(const void *obj)
 {
 	struct kmem_cache *cache;
-	struct page *page;
 	size_t size;
 
 	if ((unsigned long)obj <= (unsigned long)ZERO_SIZE_PTR)
 		return 0;
 	cache = object_cache(obj);
-	size = cache ? cache->object_size : pages_size(obj, &page);
+	size = cache ? cache->object_size : pages_size(obj);
 	WARN(!size, "ksize of 0x%lx, which is not allocated by kmalloc", (unsigned long)obj);
 	return size;
 }
@@ -1400,11 +1379,10 @@ void *kcalloc(size_t nr, size_t size, gfp_t gfp)
 
 /* --- the start ----------------------------------------------------------------------------- */
 
-static struct kmem_cache *__init boot_cache(char **memory, const char *name, size_t size)
+static struct kmem_cache *__init boot_cache(char *memory, const char *name, size_t size)
 {
-	struct kmem_cache *cache = (struct kmem_cache *)*memory;
+	struct kmem_cache *cache = (struct kmem_cache *)memory;
 
-	*memory += ALIGN(cache_bytes(), SMP_CACHE_BYTES);
 	cache_init(cache, name, size, ARCH_KMALLOC_MINALIGN, 0, NULL);
 	cache->magazine_max = 0;
 	BUG_ON(!cache_register(cache));
@@ -1423,17 +1401,14 @@ void __stage kmem_cache_init(u64 seed)
 				    "kmalloc-1k\0kmalloc-2k\0kmalloc-4k\0kmalloc-8k";
 	static const u16 sizes[NR_KMALLOC_CLASSES] __initconst = {
 		8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192};
-	size_t bytes = 3 * ALIGN(cache_bytes(), SMP_CACHE_BYTES);
+	size_t bytes = ALIGN(cache_bytes(), SMP_CACHE_BYTES);
+	char *memory = alloc_meta(3 * bytes, __GFP_NOFAIL | __GFP_ZERO);
 	const char *name = names;
-	char *memory = (char *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(bytes));
 
-	if (!memory)
-		panic("no %zu bytes for the first caches", bytes);
-	page_set_role(virt_to_page(memory), ROLE_META);
 	slab_seed = seed;
-	cache_cache = boot_cache(&memory, "kmem_cache", cache_bytes());
-	magazine_caches[0] = boot_cache(&memory, "magazine-256", magazine_bytes[0]);
-	magazine_caches[1] = boot_cache(&memory, "magazine-2k", magazine_bytes[1]);
+	cache_cache = boot_cache(memory, "kmem_cache", cache_bytes());
+	magazine_caches[0] = boot_cache(memory + bytes, "magazine-256", magazine_bytes[0]);
+	magazine_caches[1] = boot_cache(memory + 2 * bytes, "magazine-2k", magazine_bytes[1]);
 	for (unsigned int i = 0; i < NR_KMALLOC_CLASSES; i++) {
 		size_t align = is_power_of_2(sizes[i]) ? sizes[i] : ARCH_KMALLOC_MINALIGN;
 

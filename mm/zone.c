@@ -107,34 +107,32 @@ int extents_remove(struct extents *ext, unsigned long start, unsigned long end)
 bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
 {
 	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	unsigned int max = ext->max, nr = ext->nr, order;
-	struct page *page, *old = NULL;
+	unsigned int max = ext->max, nr = ext->nr;
+	struct extent *old = NULL, *range;
+	size_t size;
 
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (max - nr >= n)
 		return true;
-	order = get_order((2 * max + n) * sizeof(struct extent));
-	page = alloc_pages(GFP_NOWAIT, order);
-	if (!page)
+	size = PAGE_SIZE << get_order((2 * max + n) * sizeof(*range));
+	range = alloc_meta(size, GFP_NOWAIT);
+	if (!range)
 		return false;
-	page_set_role(page, ROLE_META);
 	flags = spin_lock_irqsave(&zone->lock);
 	if (max == ext->max) {
 		if (ext->nr)
-			memcpy(page_address(page), ext->range, ext->nr * sizeof(struct extent));
+			memcpy(range, ext->range, ext->nr * sizeof(*range));
 		if (ext->from_pages)
-			old = virt_to_page(ext->range);
-		ext->range = page_address(page);
-		ext->max = (unsigned int)((PAGE_SIZE << order) / sizeof(struct extent));
+			old = ext->range;
+		ext->range = range;
+		ext->max = (unsigned int)(size / sizeof(*range));
 		ext->from_pages = true;
 	} else {
-		old = page; /* another CPU was faster */
+		old = range; /* another CPU was faster */
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
-	if (old) {
-		page_set_role(old, ROLE_PLAIN);
-		__free_pages(old, page_order(old));
-	}
+	if (old)
+		free_meta(old);
 	return true;
 }
 
