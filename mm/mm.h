@@ -124,9 +124,6 @@ void drain_local_pages(void);
  * zone at most and two blocks of order 9, until they call drain_local_pages().
  */
 extern unsigned long (*reclaim_pages)(void);
-/* Make more memory available, the harder the higher tries is (0, 1, ...); false: no more can be
- * done. */
-bool try_harder(gfp_t gfp, unsigned int tries);
 /* The request has failed: panic if it must not. */
 void check_nofail(gfp_t gfp);
 

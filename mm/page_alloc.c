@@ -349,7 +349,7 @@ static struct page *zone_alloc(struct zone *zone, unsigned int order)
 }
 
 /* Same node first, from the zone the flags name downwards; then the other nodes. */
-static struct page *nodes_alloc(int nid, gfp_t gfp, unsigned int order)
+static struct page *nodes_alloc(int nid, gfp_t gfp, unsigned long n, unsigned long align)
 {
 	unsigned int first = node_index(nid), tries = nodes_to_try(nid, gfp);
 
@@ -357,9 +357,11 @@ static struct page *nodes_alloc(int nid, gfp_t gfp, unsigned int order)
 		const struct node *node = &nodes[(first + i) % nr_nodes];
 
 		for (int type = gfp_zone(gfp); type >= 0; type--) {
-			struct page *page =
-				node->zone[type] ? zone_alloc(node->zone[type], order) : NULL;
+			struct zone *zone = node->zone[type];
+			struct page *page = NULL;
 
+			if (zone)
+				page = align ? zone_contig(zone, n, align) : zone_alloc(zone, n);
 			if (page)
 				return page;
 		}
@@ -375,7 +377,9 @@ void check_nofail(gfp_t gfp)
 		panic("__GFP_NOFAIL, and no memory");
 }
 
-bool try_harder(gfp_t gfp, unsigned int tries)
+/* Make more memory available, the harder the higher tries is (0, 1, ...); false: no more can be
+ * done. */
+static bool try_harder(gfp_t gfp, unsigned int tries)
 {
 	if (tries && (tries > 1 || gfp & __GFP_NORETRY || !reclaim_pages || !reclaim_pages()))
 		return false;
@@ -383,21 +387,28 @@ bool try_harder(gfp_t gfp, unsigned int tries)
 	return true;
 }
 
-static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order)
+__noinline struct page *request_pages(int nid, gfp_t gfp, unsigned long n, unsigned long align)
 {
+	bool possible = align ? n > 0 : n <= MAX_PAGE_ORDER;
 	struct page *page = NULL;
 
-	if (order <= MAX_PAGE_ORDER && !fail_call(&fail_page_alloc, "order", order)) {
-		page = nodes_alloc(nid, gfp, order);
+	if (possible && !fail_call(&fail_page_alloc, align ? "pages" : "order", n)) {
+		page = nodes_alloc(nid, gfp, n, align);
 		for (unsigned int tries = 0; !page && try_harder(gfp, tries); tries++)
-			page = nodes_alloc(nid, gfp, order);
+			page = nodes_alloc(nid, gfp, n, align);
 	}
 	if (page && (gfp & __GFP_ZERO || init_on_alloc))
-		memset(page_address(page), 0, PAGE_SIZE << order);
-	if (!page && !(gfp & __GFP_NOWARN))
-		pr_warn("page allocation failure: order:%u, gfp:0x%x, %lu pages free%s\n", order,
-			gfp, nr_free_pages(),
-			order > MAX_PAGE_ORDER ? "; no block is that large" : "");
+		memset(page_address(page), 0, align ? n << PAGE_SHIFT : PAGE_SIZE << n);
+	if (!page && !(gfp & __GFP_NOWARN)) {
+		unsigned long free = nr_free_pages();
+
+		if (align)
+			pr_warn("no %lu contiguous pages aligned to %lu, %lu pages free\n", n,
+				align, free);
+		else
+			pr_warn("page allocation failure: order:%lu, gfp:0x%x, %lu pages free%s\n",
+				n, gfp, free, possible ? "" : "; no block is that large");
+	}
 	if (!page)
 		check_nofail(gfp);
 	return page;
@@ -415,7 +426,7 @@ struct page *alloc_one_page(void)
 		return page;
 	}
 	local_irq_restore(flags);
-	return alloc_slow(-1, GFP_KERNEL, 0);
+	return request_pages(-1, GFP_KERNEL, 0, 0);
 }
 
 struct page *alloc_block(gfp_t gfp, unsigned int order)
@@ -432,12 +443,12 @@ struct page *alloc_block(gfp_t gfp, unsigned int order)
 		}
 		local_irq_restore(flags);
 	}
-	return alloc_slow(-1, gfp, order);
+	return request_pages(-1, gfp, order, 0);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
-	return alloc_slow(nid, gfp, order);
+	return request_pages(nid, gfp, order, 0);
 }
 
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order)

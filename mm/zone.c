@@ -516,13 +516,13 @@ static unsigned long contig_from_opened(struct zone *zone, unsigned long nr, uns
 	return pfn;
 }
 
-static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned long align)
+struct page *zone_contig(struct zone *zone, unsigned long nr, unsigned long align)
 {
 	unsigned long pfn = NO_PFN, flags;
 
 	if (nr > zone->present || !extents_reserve(zone, &zone->contig, 1) ||
 	    !extents_reserve(zone, &zone->unopened, 1))
-		return NO_PFN;
+		return NULL;
 	flags = spin_lock_irqsave(&zone->lock);
 	if (zone->contig.nr < zone->contig.max) {
 		pfn = contig_from_extents(zone, nr, align);
@@ -532,41 +532,15 @@ static unsigned long zone_contig(struct zone *zone, unsigned long nr, unsigned l
 			BUG_ON(extents_insert(&zone->contig, pfn, pfn + nr, false));
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
-	return pfn;
-}
-
-static unsigned long nodes_contig(unsigned long nr, unsigned long align, gfp_t gfp, int nid)
-{
-	unsigned int first = node_index(nid), tries = nodes_to_try(nid, gfp);
-	unsigned long pfn = NO_PFN;
-
-	for (unsigned int i = 0; i < tries; i++) {
-		const struct node *node = &nodes[(first + i) % nr_nodes];
-
-		for (int type = gfp_zone(gfp); type >= 0 && pfn == NO_PFN; type--)
-			if (node->zone[type])
-				pfn = zone_contig(node->zone[type], nr, align);
-	}
-	return pfn;
+	return pfn == NO_PFN ? NULL : pfn_to_page(pfn);
 }
 
 unsigned long alloc_contig_pages(unsigned long nr, unsigned long align, gfp_t gfp, int nid)
 {
-	unsigned long pfn = NO_PFN;
+	bool possible = is_power_of_2(align);
+	struct page *page = request_pages(nid, gfp, possible ? nr : 0, possible ? align : 1);
 
-	if (nr && is_power_of_2(align) && !fail_call(&fail_page_alloc, "pages", nr)) {
-		pfn = nodes_contig(nr, align, gfp, nid);
-		for (unsigned int tries = 0; pfn == NO_PFN && try_harder(gfp, tries); tries++)
-			pfn = nodes_contig(nr, align, gfp, nid);
-	}
-	if (pfn == NO_PFN && !(gfp & __GFP_NOWARN))
-		pr_warn("no %lu contiguous pages aligned to %lu, %lu pages free\n", nr, align,
-			nr_free_pages());
-	if (pfn == NO_PFN)
-		check_nofail(gfp);
-	if (pfn != NO_PFN && (gfp & __GFP_ZERO || init_on_alloc))
-		memset(phys_to_virt(PFN_PHYS(pfn)), 0, nr << PAGE_SHIFT);
-	return pfn;
+	return page ? page_to_pfn(page) : NO_PFN;
 }
 
 /* Length of the range handed out at pfn, 0 if none; take: it is being given back. */

@@ -142,6 +142,10 @@ static inline unsigned int order_within(unsigned long start, unsigned long end)
 
 /* Buddy, page_alloc.c. Zone locked. */
 void section_put(struct zone *zone, struct section *sec, unsigned int index, unsigned int order);
+/* What is behind alloc_pages(), align 0: n is an order; and behind alloc_contig_pages(): n pages. */
+struct page *request_pages(int nid, gfp_t gfp, unsigned long n, unsigned long align);
+/* A contiguous range of this zone, NULL if it has none. Zone not locked. zone.c */
+struct page *zone_contig(struct zone *zone, unsigned long nr, unsigned long align);
 /* The block's word says FREE: it must be replaced before the zone is unlocked. */
 struct page *zone_take(struct zone *zone, unsigned int order);
 /* Take the free block of order 10 that starts at this page; false if it is not one. */
