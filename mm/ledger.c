@@ -482,7 +482,7 @@ const char *ledger_balance(struct balance *b)
 enum { BALANCE_LINE = 200 };
 
 /* Put a size behind the n characters of a line; returns how many they are now. */
-static size_t add_size(char line[BALANCE_LINE], size_t n, const char *before, phys_addr_t bytes,
+static __noinline size_t add_size(char line[BALANCE_LINE], size_t n, const char *before, phys_addr_t bytes,
 		       const char *what)
 {
 	bool kib = bytes % 1024 == 0;

@@ -343,7 +343,7 @@ static int add_range(struct zone *zone, unsigned long start, unsigned long end)
 	return err;
 }
 
-static enum zone_type pfn_type(unsigned long pfn)
+static __noinline enum zone_type pfn_type(unsigned long pfn)
 {
 	return pfn < type_limit[ZONE_DMA]     ? ZONE_DMA
 	       : pfn < type_limit[ZONE_DMA32] ? ZONE_DMA32
