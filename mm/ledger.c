@@ -101,8 +101,11 @@ bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end)
 #define OWNERS_PASSING                                                                             \
 	(UL(1) << OWNER_KERNEL_INIT | UL(1) << OWNER_EARLY_TABLES | UL(1) << OWNER_BRK)
 
-/* Take these owners' names off the bytes of the range. */
-static void disown(phys_addr_t base, phys_addr_t size, u64 owners)
+/*
+ * Take these owners' names off the bytes of the range. reserved: and give the bytes back, of which
+ * those keep their owner that cannot be.
+ */
+static void disown(phys_addr_t base, phys_addr_t size, u64 owners, bool reserved)
 {
 	phys_addr_t end = size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
 	const struct memblock_region *r;
@@ -110,18 +113,20 @@ static void disown(phys_addr_t base, phys_addr_t size, u64 owners)
 	for (phys_addr_t at = base; at < end && (r = region_from(&ledger, at)) && r->base < end;) {
 		phys_addr_t start = max(r->base, base), stop = min(region_end(r), end);
 
-		if (owners >> label_owner(r->nid) & 1)
-			erase(start, stop - start);
 		at = stop;
+		if (!(owners >> label_owner(r->nid) & 1))
+			continue;
+		if (!reserved || (!incomplete && !memblock_phys_free(start, stop - start)))
+			erase(start, stop - start);
 	}
 }
 
 void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail)
 {
 	if (owner == OWNER_MEMRESERVE || owner == OWNER_REGION)
-		disown(base, size, OWNERS_PASSING);
+		disown(base, size, OWNERS_PASSING, false);
 	else if (owner == OWNER_SPIN_TABLE)
-		disown(base, size, OWNERS_GONE); /* memory that is yet to come may cover them */
+		disown(base, size, OWNERS_GONE, false); /* memory that is yet to come may cover them */
 	incomplete |= memblock_add_range(&ledger, base, size, ledger_label(owner, detail),
 					 MEMBLOCK_NONE) != 0;
 }
@@ -141,7 +146,7 @@ int __init ledger_add_memory(phys_addr_t base, phys_addr_t size, int nid, enum m
 	int err = memblock_add_node(base, size, nid, flags);
 
 	if (!err)
-		disown(base, size, OWNERS_GONE);
+		disown(base, size, OWNERS_GONE, false);
 	return err;
 }
 
@@ -185,15 +190,7 @@ void __init ledger_reserve_or_panic(phys_addr_t base, phys_addr_t size, enum own
 
 void __init ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)
 {
-	phys_addr_t start, end = base;
-
-	while (ledger_find(owner, &start, &end) && start - base < size) {
-		phys_addr_t bytes = min(end - start, base + size - start);
-
-		/* Without room to cut the reservation it stays, and keeps its owner. */
-		if (!memblock_phys_free(start, bytes))
-			erase(start, bytes);
-	}
+	disown(base, size, UL(1) << owner, true);
 }
 
 void __init ledger_state(const char *(*node_name)(u32 node))
@@ -204,7 +201,7 @@ void __init ledger_state(const char *(*node_name)(u32 node))
 	/* Two tuples may each have a part of a page, and a third one all of it. */
 	for_each_mem_region (r)
 		if (ledger.cnt)
-			disown(r->base, r->size, OWNERS_GONE);
+			disown(r->base, r->size, OWNERS_GONE, false);
 	stated = memblock.memory.total_size + left_out;
 	for (unsigned long i = 0; i < ledger.cnt; i++)
 		if (is_gone(ledger.regions[i].nid))
@@ -428,7 +425,7 @@ static bool next_run(struct run *run)
 
 /* --- the sum ------------------------------------------------------------------------------- */
 
-static phys_addr_t sum(const struct balance *b, enum owner first, enum owner last)
+static __noinline phys_addr_t sum(const struct balance *b, enum owner first, enum owner last)
 {
 	phys_addr_t bytes = 0;
 

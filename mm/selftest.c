@@ -49,7 +49,7 @@ static __noinline bool line_pattern(u64 *mem, size_t size, u64 seed, bool check)
 /* Free pages, when nobody keeps what he does not use. */
 static __noinline unsigned long settled_pages(void)
 {
-	reclaim_pages();
+	kmem_cache_shrink_all();
 	drain_local_pages();
 	return nr_free_pages();
 }
@@ -240,8 +240,7 @@ static void take_stock(struct supplies *s)
 {
 	struct balance b;
 
-	kmem_cache_shrink_all();
-	drain_local_pages();
+	settled_pages();
 	memset(s, 0, sizeof(*s));
 	ledger_balance(&b);
 	s->pages = PFN_DOWN(b.bytes[OWNER_FREE] + b.bytes[OWNER_UNOPENED]);

@@ -665,11 +665,10 @@ static void *pop_magazine(struct kmem_cache *cache, struct magazine *mag)
 
 /* The slabs of the cache had nothing to offer, and no page was left: once more, and for all
  * consequences, when all caches have been shrunk. */
-static unsigned long slab_reclaim(void);
 static void *take_reclaimed(struct kmem_cache *cache, gfp_t gfp)
 {
 	if (!(gfp & __GFP_NORETRY))
-		slab_reclaim();
+		kmem_cache_shrink_all();
 	return cache_take(cache, gfp);
 }
 
@@ -818,7 +817,7 @@ void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 	obj = take_placed(cache, (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL, nid, caller);
 	if (!obj) {
 		if (!(gfp & __GFP_NORETRY))
-			slab_reclaim();
+			kmem_cache_shrink_all();
 		obj = take_placed(cache, gfp, nid, caller);
 	}
 	return obj;
@@ -1187,7 +1186,7 @@ unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 }
 
 /* The caches of magazines, which the others' go back to, are the first, and last in turn. */
-static unsigned long slab_reclaim(void)
+unsigned long kmem_cache_shrink_all(void)
 {
 	unsigned long flags = spin_lock_irqsave(&caches_lock), pages = 0;
 
@@ -1196,14 +1195,6 @@ static unsigned long slab_reclaim(void)
 			pages += kmem_cache_shrink(caches[i]);
 	spin_unlock_irqrestore(&caches_lock, flags);
 	return pages;
-}
-
-/* Twice: magazines are objects of caches that may have been asked already. */
-void kmem_cache_shrink_all(void)
-{
-	for (unsigned int i = 0; i < 2 * table_size; i++)
-		if (caches[i % table_size])
-			kmem_cache_shrink(caches[i % table_size]);
 }
 
 int kmem_cache_destroy(struct kmem_cache *cache)
@@ -1217,7 +1208,7 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 		report_bad_free(cache_cache, cache);
 		return -EINVAL;
 	}
-	/* The lock keeps out slab_reclaim(), by which other CPUs empty their magazines. */
+	/* The lock keeps out kmem_cache_shrink_all(), by which other CPUs empty their magazines. */
 	flags = spin_lock_irqsave(&caches_lock);
 	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
 		free_magazine(cache, cpu);
@@ -1417,7 +1408,7 @@ void __stage kmem_cache_init(u64 seed)
 	}
 	memblock_late_alloc = memblock_array;
 	memblock_late_free = kfree;
-	reclaim_pages = slab_reclaim;
+	reclaim_pages = kmem_cache_shrink_all;
 }
 
 bool slab_stats(unsigned int *i, struct slab_stats *stats)

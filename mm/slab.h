@@ -56,8 +56,8 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 int kmem_cache_destroy(struct kmem_cache *cache);
 /* Give back this CPU's free objects and all empty slabs. Returns the pages freed. */
 unsigned long kmem_cache_shrink(struct kmem_cache *cache);
-/* The same for all caches; none may be destroyed meanwhile. */
-void kmem_cache_shrink_all(void);
+/* The same for all caches. */
+unsigned long kmem_cache_shrink_all(void);
 
 /* kmem_cache_alloc() in parts, of which all but the first mostly fold away. */
 void *kmem_cache_take(struct kmem_cache *cache, gfp_t gfp);
