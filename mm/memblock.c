@@ -228,26 +228,28 @@ static phys_addr_t __init find_room(phys_addr_t size, phys_addr_t align, phys_ad
 	return 0;
 }
 
-/* Mirrored memory first, once there is some. */
-static enum memblock_flags __init preferred(void)
+/* The same on nid if possible, elsewhere unless exact_nid; and of mirrored memory first, once there
+ * is some. */
+static phys_addr_t __init find_best(phys_addr_t size, phys_addr_t align, phys_addr_t low,
+				    phys_addr_t high, int nid, bool exact_nid)
 {
-	return some_mirror ? MEMBLOCK_MIRROR : MEMBLOCK_NONE;
-}
+	enum memblock_flags flags = some_mirror ? MEMBLOCK_MIRROR : MEMBLOCK_NONE;
 
-static void __init no_mirror_left(phys_addr_t size)
-{
-	pr_warn("memblock: no mirrored memory for %#lx bytes, taking other memory\n", size);
+	for (;; flags = MEMBLOCK_NONE) {
+		phys_addr_t at = find_room(size, align, low, high, nid, flags);
+
+		if (!at && is_node(nid) && !exact_nid)
+			at = find_room(size, align, low, high, NUMA_NO_NODE, flags);
+		if (at || flags == MEMBLOCK_NONE)
+			return at;
+		pr_warn("memblock: no mirrored memory for %#lx bytes, taking other memory\n",
+			size);
+	}
 }
 
 static phys_addr_t __init find_anywhere(phys_addr_t size, phys_addr_t low, phys_addr_t high)
 {
-	enum memblock_flags flags = preferred();
-	phys_addr_t at = find_room(size, PAGE_SIZE, low, high, NUMA_NO_NODE, flags);
-
-	if (at || flags == MEMBLOCK_NONE)
-		return at;
-	no_mirror_left(size);
-	return find_room(size, PAGE_SIZE, low, high, NUMA_NO_NODE, MEMBLOCK_NONE);
+	return find_best(size, PAGE_SIZE, low, high, NUMA_NO_NODE, true);
 }
 
 /* ---- Growing an array ---- */
@@ -811,31 +813,19 @@ void memblock_free(void *ptr, size_t size)
 
 /* ---- Allocation ---- */
 
-static phys_addr_t __init take(phys_addr_t size, phys_addr_t align, phys_addr_t start,
-			       phys_addr_t end, int nid, enum memblock_flags flags)
-{
-	phys_addr_t at = find_room(size, align, start, end, nid, flags);
-
-	return at && !__memblock_reserve(at, size, nid, MEMBLOCK_RSRV_KERN) ? at : 0;
-}
-
 static phys_addr_t __init alloc_range(phys_addr_t size, phys_addr_t align, phys_addr_t start,
 				      phys_addr_t end, int nid, bool exact_nid)
 {
-	enum memblock_flags flags = preferred();
 	phys_addr_t at;
 
 	if (WARN(!align, "memblock: allocation of %#lx bytes with alignment 0", size))
 		align = SMP_CACHE_BYTES;
-	for (;;) {
-		at = take(size, align, start, end, nid, flags);
-		if (!at && is_node(nid) && !exact_nid)
-			at = take(size, align, start, end, NUMA_NO_NODE, flags);
-		if (at || flags == MEMBLOCK_NONE)
-			return at;
-		no_mirror_left(size);
-		flags = MEMBLOCK_NONE;
-	}
+	at = find_best(size, align, start, end, nid, exact_nid);
+	if (!at)
+		return 0;
+	if (is_node(nid) && region_at(&memblock.memory, at)->nid != nid)
+		nid = NUMA_NO_NODE;
+	return __memblock_reserve(at, size, nid, MEMBLOCK_RSRV_KERN) ? 0 : at;
 }
 
 phys_addr_t memblock_alloc_range_nid(phys_addr_t size, phys_addr_t align, phys_addr_t start,
