@@ -254,24 +254,6 @@ static phys_addr_t __init find_anywhere(phys_addr_t size, phys_addr_t low, phys_
 
 /* ---- Growing an array ---- */
 
-static int __init reserve_array(phys_addr_t at, phys_addr_t size)
-{
-	return memblock_add_range(&memblock.reserved, at, size, NUMA_NO_NODE, MEMBLOCK_RSRV_KERN);
-}
-
-/* Where an array in memory was just found a place that is not reserved yet. */
-static phys_addr_t promised, promised_end;
-
-static phys_addr_t __init find_unpromised(phys_addr_t size, phys_addr_t low, phys_addr_t high)
-{
-	phys_addr_t at = find_anywhere(size, low, high);
-
-	if (at >= promised_end || at + size <= promised)
-		return at;
-	return memblock.bottom_up ? find_anywhere(size, promised_end, high)
-				  : find_anywhere(size, low, promised);
-}
-
 /*
  * Room for an array in memory. The reserved array grows while [base, end) is being reserved, and
  * must stay out of it: above it if possible, else below. (find_room() reads an end of 0 or 1 as "no
@@ -284,10 +266,10 @@ static phys_addr_t __init find_array_room(const struct memblock_type *type, phys
 
 	if (type != &memblock.reserved)
 		return find_anywhere(size, 0, limit);
-	at = find_unpromised(size, end, limit);
+	at = find_anywhere(size, end, limit);
 	if (at || base <= MEMBLOCK_ALLOC_NOLEAKTRACE)
 		return at;
-	return find_unpromised(size, 0, min(base, limit));
+	return find_anywhere(size, 0, min(base, limit));
 }
 
 static int cannot_grow(const struct memblock_type *type)
@@ -322,19 +304,15 @@ static int __init grow_into_memory(struct memblock_type *type, phys_addr_t base,
 	if (!at)
 		return cannot_grow(type);
 	switch_array(type, __va(at));
-	if (type->array == ARRAY_MEMORY) {
-		/* This may grow `reserved` in turn. */
-		promised = at;
-		promised_end = at + new_size;
-		memblock_remove_range(&memblock.reserved, virt_to_phys(old), old_size);
-		promised = promised_end = 0;
-	}
-	if (reserve_array(at, new_size)) {
-		/* `reserved` is full, so nothing was given back either. */
+	/* This may grow `reserved` in turn, which knows what is just being reserved. */
+	if (memblock_add_range(&memblock.reserved, at, new_size, NUMA_NO_NODE,
+			       MEMBLOCK_RSRV_KERN)) {
 		type->regions = old;
 		type->max /= 2;
 		return cannot_grow(type);
 	}
+	if (type->array == ARRAY_MEMORY)
+		memblock_remove_range(&memblock.reserved, virt_to_phys(old), old_size);
 	type->array = ARRAY_MEMORY;
 	return 0;
 }
