@@ -223,19 +223,6 @@ static void lose_edges(phys_addr_t start, phys_addr_t end)
 	ledger_own(last, end - last, OWNER_LOST, LOST_IN_MEMORY);
 }
 
-/* Take back what try_close() has put in. */
-static void __init undo_close(void)
-{
-	for (unsigned long i = ledger.cnt; i-- > 0;) {
-		struct memblock_region r = ledger.regions[i];
-		enum owner owner = label_owner(r.nid);
-
-		if (owner == OWNER_BOOT || owner == OWNER_NO_REASON ||
-		    r.nid == ledger_label(OWNER_LOST, LOST_IN_MEMORY))
-			erase(r.base, r.size);
-	}
-}
-
 /* False when the list has grown into memory, which changed what is reserved. */
 static bool __init try_close(void)
 {
@@ -256,8 +243,9 @@ static bool __init try_close(void)
 
 void __init ledger_close(void)
 {
+	/* The edges that are lost stay the same: arrays are whole pages. */
 	while (!try_close())
-		undo_close();
+		disown(0, PHYS_ADDR_MAX, UL(1) << OWNER_BOOT | UL(1) << OWNER_NO_REASON, false);
 	closed = true;
 }
 

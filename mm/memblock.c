@@ -1001,12 +1001,12 @@ static void show_type(const struct memblock_type *type,
 	print(" %s.cnt  = 0x%lx\n", type->name, type->cnt);
 	for (unsigned long i = 0; i < type->cnt; i++) {
 		const struct memblock_region *r = &type->regions[i];
-		char node[24] = "";
+		bool node = is_node(r->nid);
 
-		if (is_node(r->nid))
-			snprintf(node, sizeof(node), " on node %d", r->nid);
-		print(" %s[0x%lx]\t[%#018lx-%#018lx], %#018lx bytes%s flags: 0x%x\n", type->name, i,
-		      r->base, region_end(r) - 1, r->size, node, r->flags);
+		/* A number 0 in no digits is nothing. */
+		print(" %s[0x%lx]\t[%#018lx-%#018lx], %#018lx bytes%s%.*d flags: 0x%x\n",
+		      type->name, i, r->base, region_end(r) - 1, r->size, node ? " on node " : "",
+		      node, node ? r->nid : 0, r->flags);
 	}
 }
 

@@ -25,24 +25,6 @@ struct run {
 	unsigned long start, end;
 };
 
-/* First region of memory that ends above physical address pa. Regions are sorted and do not
- * overlap. */
-static unsigned long first_region_above(phys_addr_t pa)
-{
-	unsigned long lo = 0, hi = memblock.memory.cnt;
-
-	while (lo < hi) {
-		unsigned long mid = (lo + hi) / 2;
-		const struct memblock_region *r = &memblock.memory.regions[mid];
-
-		if (r->base + r->size > pa)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
-}
-
 /* The next run of section index at or above run->end (0: the first), joined where the rounding
  * makes runs meet. */
 static bool next_run(unsigned long index, struct run *run)
@@ -51,7 +33,8 @@ static bool next_run(unsigned long index, struct run *run)
 	unsigned long from = max(run->end, first);
 	bool found = false;
 
-	for (unsigned long i = first_region_above(memstart_addr + PFN_PHYS(from));
+	for (unsigned long i = memblock_first_above(&memblock.memory,
+						    memstart_addr + PFN_PHYS(from));
 	     i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.regions[i];
 		unsigned long start = 0, end;

@@ -82,7 +82,8 @@ struct kmem_cache *kmalloc_caches[NR_KMALLOC_CLASSES];
 	16 /* 1 + index needs one bit more than an index; twice, to be told when wrong */
 #define MAX_PER_SLAB   ((1u << PAGE_COUNT_BITS) - 1)
 #define MIN_SLAB_ORDER 1 /* the second page holds the link */
-#define BIG_SLAB_ORDER 3 /* larger ones only for objects that need them */
+/* Larger ones only for objects that need them. */
+#define BIG_SLAB_ORDER (PAGE_SHIFT > 12 ? MIN_SLAB_ORDER : 3)
 #define EMPTY_SLABS    2 /* kept for the next burst, and an eighth of the partial ones */
 
 /* --- cache numbers ------------------------------------------------------------------------- */
@@ -966,13 +967,15 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
 
 static unsigned int slab_order(size_t size)
 {
-	for (unsigned int order = MIN_SLAB_ORDER; order < BIG_SLAB_ORDER; order++) {
+	unsigned int order = MIN_SLAB_ORDER;
+
+	for (; order < BIG_SLAB_ORDER; order++) {
 		size_t bytes = PAGE_SIZE << order;
 
 		if (bytes / size >= 8 && bytes % size * 8 <= bytes)
-			return order;
+			break;
 	}
-	return max(get_order(size), PAGE_SHIFT > 12 ? MIN_SLAB_ORDER + 0u : BIG_SLAB_ORDER + 0u);
+	return max(order, get_order(size));
 }
 
 /* Fill in everything but the number. align: a power of two, at least 8. */
@@ -1109,17 +1112,18 @@ EARLY_PARAM("slab_debug", set_slab_debug, "[=[FZPU][,<cache>...]]");
 /* The checks a cache gets: those it asks for and those that were asked for. */
 static unsigned int debug_flags(const char *name, unsigned int flags)
 {
-	bool listed = !debug_list_len;
+	const char *p = debug_list, *end = p + debug_list_len;
+	bool listed = p == end;
 
-	for (size_t i = 0; i < debug_list_len && !listed;) {
-		const char *entry = debug_list + ++i;
-		size_t len = 0;
+	while (p < end && !listed) {
+		const char *entry = ++p;
+		size_t len;
 		bool all;
 
-		for (; i < debug_list_len && debug_list[i] != ','; i++)
-			len++;
-		all = entry[len - 1] == '*';
-		len -= all;
+		while (p < end && *p != ',')
+			p++;
+		all = p[-1] == '*';
+		len = (size_t)(p - entry) - all;
 		listed = !strncmp(name, entry, len) && (all || !name[len]);
 	}
 	return (flags | (listed ? debug_param : 0)) & SLAB_DEBUG_FLAGS;

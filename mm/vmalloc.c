@@ -441,7 +441,7 @@ static int vmallocinfo(int argc, char **argv)
 	for (;;) {
 		unsigned long flags = spin_lock_irqsave(&space_lock);
 		struct vm_area *found = area_from(cursor);
-		struct vm_area area = {0};
+		struct vm_area area;
 
 		if (found)
 			area = *found;

@@ -653,10 +653,11 @@ static void *__init start_memory(size_t size)
 
 /*
  * The zone of this node and type, a new one if need be: by node, the highest type first, so that
- * zones[0] is where an ordinary request begins. *max: room in zones[].
+ * zones[0] is where an ordinary request begins.
  */
-static struct zone *__init start_zone(int nid, enum zone_type type, unsigned int *max)
+static struct zone *__init start_zone(int nid, enum zone_type type)
 {
+	static unsigned int max_zones; /* room in zones[] */
 	unsigned int i = nr_zones;
 
 	for (; i > 0; i--) {
@@ -667,11 +668,11 @@ static struct zone *__init start_zone(int nid, enum zone_type type, unsigned int
 		if (zone->nid < nid || (zone->nid == nid && zone->type > type))
 			break;
 	}
-	if (nr_zones == *max) {
+	if (nr_zones == max_zones) {
 		struct zone *old = zones;
 
-		*max = *max ? 2 * *max : NR_ZONE_TYPES;
-		zones = start_memory(*max * sizeof(*zones));
+		max_zones = max_zones ? 2 * max_zones : NR_ZONE_TYPES;
+		zones = start_memory(max_zones * sizeof(*zones));
 		if (old) {
 			memcpy(zones, old, nr_zones * sizeof(*zones));
 			memblock_free(old, nr_zones * sizeof(*zones));
@@ -685,12 +686,12 @@ static struct zone *__init start_zone(int nid, enum zone_type type, unsigned int
 }
 
 /* Account a range of memory of one node to its zones. */
-static void __init start_range(unsigned long start, unsigned long end, int nid, unsigned int *max)
+static void __init start_range(unsigned long start, unsigned long end, int nid)
 {
 	while (start < end) {
 		enum zone_type type = pfn_type(start);
 		unsigned long stop = min(end, type_limit[type]);
-		struct zone *zone = start_zone(nid, type, max);
+		struct zone *zone = start_zone(nid, type);
 
 		zone->present += stop - start;
 		zone->start_pfn = min(zone->start_pfn, start);
@@ -731,13 +732,12 @@ static void __init size_zone(struct zone *zone, unsigned int id)
 void __init page_alloc_init(unsigned long dma_limit, unsigned long dma32_limit)
 {
 	unsigned long start, end;
-	unsigned int max = 0;
 	int i, nid;
 
 	type_limit[ZONE_DMA] = dma_limit;
 	type_limit[ZONE_DMA32] = max(dma_limit, dma32_limit);
 	for_each_mem_pfn_range (i, NUMA_NO_NODE, &start, &end, &nid)
-		start_range(start, end, clean_nid(nid), &max);
+		start_range(start, end, clean_nid(nid));
 	if (!nr_zones)
 		panic("no memory at all");
 	start_nodes();
