@@ -444,21 +444,19 @@ static void *pop_object(struct kmem_cache *cache)
 	unsigned int used = slab_used(word);
 	void *obj = object_at(cache, slab, slab_index(word));
 	unsigned int link = mark_link(cache, obj);
+	/* Behind the last object link - 1 is no index, and is not looked at: none is free then. */
+	bool intact = link && (link <= cache->per_slab || used + 1 == cache->per_slab);
+	unsigned int now = intact ? used + 1 : cache->per_slab;
 
 	cache->nr_empty -= !used;
-	if (unlikely(!link || (link > cache->per_slab && used + 1 < cache->per_slab))) {
-		report_overwritten(cache, obj);
-		cache->out += cache->per_slab - used;
-		set_slab(slab, cache->per_slab, 0);
+	cache->out += now - used;
+	set_slab(slab, now, now < cache->per_slab ? link - 1 : 0);
+	if (now == cache->per_slab)
 		pop_partial(cache);
-		return NULL;
-	}
-	cache->out++;
-	/* Behind the last object link - 1 is no index, and is not looked at: none is free then. */
-	set_slab(slab, used + 1, used + 1 < cache->per_slab ? link - 1 : 0);
-	if (used + 1 == cache->per_slab)
-		pop_partial(cache);
-	return obj;
+	if (likely(intact))
+		return obj;
+	report_overwritten(cache, obj);
+	return NULL;
 }
 
 /* The same with the checks of slab_debug=. */
@@ -583,28 +581,30 @@ static void set_magazine(struct kmem_cache *cache, unsigned int cpu, struct maga
  */
 static struct magazine *larger_magazine(struct kmem_cache *cache)
 {
-	unsigned int cpu = smp_processor_id(), level, count;
+	unsigned int cpu = smp_processor_id(), level = 0, count;
 	struct magazine *old = cache->cpu[cpu], *mag;
 
 	if (!cache->magazine_max)
 		return NULL;
 	if (old == NO_MAGAZINE(cache)) {
-		mag = magazine_alloc(cache, 0);
-		if (mag)
-			set_magazine(cache, cpu, mag);
-		return mag;
+		old = NULL;
+	} else {
+		level = magazine_level(old);
+		if (level + 1 == MAGAZINE_LEVELS || magazine_capacity(level) >= cache->magazine_max)
+			return old;
+		level++;
 	}
-	level = magazine_level(old);
-	if (level + 1 == MAGAZINE_LEVELS || magazine_capacity(level) >= cache->magazine_max)
-		return old;
-	mag = magazine_alloc(cache, level + 1);
+	mag = magazine_alloc(cache, level);
 	if (!mag)
 		return old;
-	count = magazine_count(old);
-	memcpy(mag->slot + 1, old->slot + 1, count * sizeof(void *));
-	mag->top += count;
+	if (old) {
+		count = magazine_count(old);
+		memcpy(mag->slot + 1, old->slot + 1, count * sizeof(void *));
+		mag->top += count;
+	}
 	set_magazine(cache, cpu, mag);
-	magazine_free(old);
+	if (old)
+		magazine_free(old);
 	return mag;
 }
 
@@ -828,10 +828,12 @@ void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 
 static void report_bad_free(const struct kmem_cache *cache, const void *obj)
 {
-	char what[96] = "not an address of memory";
+	char what[96];
 
 	if (is_linear_address((unsigned long)obj))
 		describe_page(virt_to_page(obj), what, sizeof(what));
+	else
+		snprintf(what, sizeof(what), "not an address of memory");
 	WARN(true, "bad free of 0x%lx%s%s, ignored: it is %s", (unsigned long)obj,
 	     cache ? " into cache " : " by kfree", cache ? cache->name : "", what);
 }
@@ -874,15 +876,15 @@ static bool is_free_object(struct kmem_cache *cache, void *obj)
 	return found;
 }
 
-/* The cache of an object, NULL if obj is not the start of one. */
+/* The cache of an object, NULL if obj is not the start of one. Where the linear map is not, there are
+ * no descriptors either. */
 static struct kmem_cache *object_cache(const void *obj)
 {
 	struct page *page = virt_to_page(obj);
 	struct kmem_cache *cache;
 	u64 word;
 
-	if (!is_linear_address((unsigned long)obj) || !page_probe(page, &word) ||
-	    !(word & PAGE_SLAB_BIT))
+	if (!page_probe(page, &word) || !(word & PAGE_SLAB_BIT))
 		return NULL;
 	cache = __atomic_load_n(&caches, __ATOMIC_ACQUIRE)[word_cache(word)];
 	return object_index(cache, slab_head(page), obj) < cache->per_slab ? cache : NULL;
@@ -1234,18 +1236,17 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 static void *kmalloc_pages(size_t size, gfp_t gfp, int nid)
 {
 	unsigned int order = get_order(size);
-	unsigned long pfn;
 	struct page *page;
 
-	if (order <= MAX_PAGE_ORDER) {
+	if (order > MAX_PAGE_ORDER)
+		page = request_pages(nid, gfp, ((size - 1) >> PAGE_SHIFT) + 1, 1);
+	else
 		page = nid < 0 ? alloc_pages(gfp, order) : alloc_pages_node(nid, gfp, order);
-		if (!page)
-			return NULL;
+	if (!page)
+		return NULL;
+	if (order <= MAX_PAGE_ORDER)
 		page_set_role(page, ROLE_KMALLOC);
-		return page_address(page);
-	}
-	pfn = alloc_contig_pages(((size - 1) >> PAGE_SHIFT) + 1, 1, gfp, nid);
-	return pfn == NO_PFN ? NULL : phys_to_virt(PFN_PHYS(pfn));
+	return page_address(page);
 }
 
 void *kmalloc_any(size_t size, gfp_t gfp)
