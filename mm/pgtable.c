@@ -7,27 +7,30 @@
 #include <lib/bug.h>
 #include <lib/errno.h>
 
-/* The addresses the root's entries resolve: va ^ its sign bits must fit in this. */
-static unsigned long root_mask(const struct pgtable *pt)
+/*
+ * The address bits that the root's entries resolve, those above being the same in all of [start,
+ * last], and all ones or all zeros; 0 if they are not.
+ */
+static unsigned long range_mask(const struct pgtable *pt, unsigned long start, unsigned long last)
 {
 	unsigned int bits = VA_BITS;
+	unsigned long upper;
 
 	if (pt->first_level != FIRST_LEVEL)
 		bits = min(IDMAP_BITS_MAX, LEVEL_SHIFT(pt->first_level - 1));
-	return BIT(bits) - 1;
-}
-
-/* The upper bits are the same in the whole range, and all ones or all zeros. */
-static bool range_of_root(unsigned long mask, unsigned long start, unsigned long last)
-{
-	unsigned long upper = ~mask;
-
+	upper = ~(BIT(bits) - 1);
 	if (start > last || (start & upper) != (last & upper))
-		return false;
-	return (start & upper) == 0 || (start & upper) == upper;
+		return 0;
+	return (start & upper) == 0 || (start & upper) == upper ? ~upper : 0;
 }
 
-/* mask: root_mask(). Only the root's index needs it. */
+/* The same of size bytes, which must be whole pages. */
+static unsigned long pages_mask(const struct pgtable *pt, unsigned long va, unsigned long size)
+{
+	return size && IS_ALIGNED(va | size, PAGE_SIZE) ? range_mask(pt, va, va + size - 1) : 0;
+}
+
+/* mask: range_mask(). Only the root's index needs it. */
 static unsigned int entry_index(unsigned long mask, unsigned long va, int level)
 {
 	return (va & mask) >> LEVEL_SHIFT(level) & (PTRS_PER_TABLE - 1);
@@ -109,10 +112,10 @@ static struct found walk_down(struct place at, unsigned long mask, unsigned long
 
 bool pgtable_lookup(const struct pgtable *pt, unsigned long va, struct pgtable_leaf *leaf)
 {
-	unsigned long mask = root_mask(pt);
+	unsigned long mask = range_mask(pt, va, va);
 	struct found found;
 
-	if (!range_of_root(mask, va, va))
+	if (!mask)
 		return false;
 	found = walk_down(root_of(pt), mask, va);
 	if (!pte_is_leaf(found.pte, found.level))
@@ -212,17 +215,15 @@ static int walk_table(struct walk *walk, phys_addr_t table, int level, unsigned 
 int pgtable_walk(const struct pgtable *pt, unsigned long start, unsigned long last,
 		 const struct pgtable_visitor *visitor, void *arg)
 {
-	struct walk walk = {
-		.what = VISIT, .mask = root_mask(pt), .last = last, .visitor = visitor, .arg = arg};
+	struct walk walk = {.what = VISIT,
+			    .mask = range_mask(pt, start, last),
+			    .last = last,
+			    .visitor = visitor,
+			    .arg = arg};
 
-	if (!range_of_root(walk.mask, start, last))
+	if (!walk.mask)
 		return -EINVAL;
 	return walk_table(&walk, pt->root, pt->first_level, start);
-}
-
-static bool valid_range(unsigned long mask, unsigned long va, unsigned long size)
-{
-	return size && IS_ALIGNED(va | size, PAGE_SIZE) && range_of_root(mask, va, va + size - 1);
 }
 
 /* Bytes that can only change together with the one at va. */
@@ -248,9 +249,9 @@ static int edit_leaves(struct pgtable *pt, struct walk *walk, unsigned long va, 
 	struct place at;
 	int ret;
 
-	walk->mask = root_mask(pt);
+	walk->mask = pages_mask(pt, va, size);
 	walk->last = va + size - 1;
-	if (!valid_range(walk->mask, va, size))
+	if (!walk->mask)
 		return -EINVAL;
 	at = common_table(pt, walk->mask, va, walk->last);
 	if (!covers_leaves(at, walk->mask, va, size))
@@ -399,7 +400,7 @@ int pgtable_map(struct pgtable *pt, unsigned long va, phys_addr_t pa, unsigned l
 		pgprot_t prot, unsigned int flags)
 {
 	struct mapping map = {.pt = pt,
-			      .mask = root_mask(pt),
+			      .mask = pages_mask(pt, va, size),
 			      .va = va,
 			      .left = size,
 			      .pa = pa,
@@ -408,7 +409,7 @@ int pgtable_map(struct pgtable *pt, unsigned long va, phys_addr_t pa, unsigned l
 	struct place at;
 	int err;
 
-	if (!valid_range(map.mask, va, size) || !IS_ALIGNED(pa, PAGE_SIZE) ||
+	if (!map.mask || !IS_ALIGNED(pa, PAGE_SIZE) ||
 	    pa > BIT(PHYS_MASK_BITS) - size)
 		return -EINVAL;
 	at = common_table(pt, map.mask, va, va + size - 1);

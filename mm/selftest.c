@@ -92,7 +92,7 @@ static const char *test_buddy(void)
 
 static const char *test_slab(void)
 {
-	static const size_t sizes[] = {8,   24,   64,   96,   128,   192,
+	static const u32 sizes[] = {8,   24,   64,   96,   128,   192,
 				       500, 1024, 4096, 8192, 20000, 200000};
 	void *objects[ARRAY_SIZE(sizes)][4] = {{NULL}};
 	const char *wrong = NULL;
@@ -141,7 +141,7 @@ static const char *check_area(u8 *p, size_t size)
 
 static const char *test_vmalloc(void)
 {
-	static const size_t sizes[] = {1, PAGE_SIZE, 3 * PAGE_SIZE + 5, SZ_64K, SZ_2M + PAGE_SIZE};
+	static const u32 sizes[] = {1, PAGE_SIZE, 3 * PAGE_SIZE + 5, SZ_64K, SZ_2M + PAGE_SIZE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		u8 *p = __vmalloc(sizes[i], GFP_NOWAIT);
@@ -253,7 +253,7 @@ struct exhaustible {
 	const char *name;
 	void *(*get)(size_t size);
 	void (*put)(const void *p);
-	size_t sizes[6]; /* in turn */
+	u32 sizes[6]; /* in turn */
 };
 
 /* Take until there is no more, write all over it, give it back. True if what was written changed.
