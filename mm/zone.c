@@ -303,44 +303,42 @@ static struct section *next_opened(const struct zone *zone, unsigned long index)
 	return found;
 }
 
-int zone_add_free(struct zone *zone, unsigned long *start, unsigned long end)
+unsigned long zone_add_free(struct zone *zone, unsigned long start, unsigned long end)
 {
-	while (*start < end) {
-		struct section *sec = next_opened(zone, section_of(*start));
+	while (start < end) {
+		struct section *sec = next_opened(zone, section_of(start));
 		unsigned long base = sec ? page_to_pfn(sec->map) : end;
-		unsigned long stop = min(base > *start ? base : base + SECTION_PAGES, end);
+		unsigned long stop = min(base > start ? base : base + SECTION_PAGES, end);
 
-		if (sec && base <= *start) {
-			put_blocks(zone, sec, *start, stop);
-		} else {
-			int err = extents_insert(&zone->unopened, *start, stop, true);
-
-			if (err)
-				return err;
+		if (sec && base <= start)
+			put_blocks(zone, sec, start, stop);
+		else if (extents_insert(&zone->unopened, start, stop, true))
+			break;
+		else
 			zone->open_need = 0;
-		}
-		*start = stop;
+		start = stop;
 	}
-	return 0;
+	return start;
 }
 
-static int add_range(struct zone *zone, unsigned long start, unsigned long end)
+/* False, and a message, if that was not possible for all of the range. */
+static bool add_range(struct zone *zone, unsigned long start, unsigned long end)
 {
-	bool room = true;
-	int err;
+	const struct extents *ext = &zone->unopened;
+	bool full;
 
 	do {
 		unsigned long flags = spin_lock_irqsave(&zone->lock);
 
-		err = zone_add_free(zone, &start, end);
+		start = zone_add_free(zone, start, end);
+		full = ext->nr == ext->max;
 		spin_unlock_irqrestore(&zone->lock, flags);
-		if (err == -ENOSPC)
-			room = extents_reserve(zone, &zone->unopened, 1);
-	} while (err == -ENOSPC && room);
-	if (err)
-		pr_err("page frames 0x%lx-0x%lx are lost: %s\n", start, end - 1,
-		       err == -EEXIST ? "part of them is free already" : "no memory to note them");
-	return err;
+		if (start == end)
+			return true;
+	} while (full && extents_reserve(zone, &zone->unopened, 1));
+	pr_err("page frames 0x%lx-0x%lx are lost: %s\n", start, end - 1,
+	       full ? "no memory to note them" : "part of them is free already");
+	return false;
 }
 
 static __noinline enum zone_type pfn_type(unsigned long pfn)
@@ -408,7 +406,7 @@ static unsigned long add_pages(unsigned long start, unsigned long end, const str
 
 		if (!WARN(!zone, "page frames 0x%lx-0x%lx are not memory of node %d", start,
 			  stop - 1, node->nid) &&
-		    !add_range(zone, start, stop)) {
+		    add_range(zone, start, stop)) {
 			__atomic_fetch_add(&zone->managed, stop - start, __ATOMIC_RELAXED);
 			added += stop - start;
 		}
@@ -497,7 +495,7 @@ static unsigned long contig_from_blocks(struct zone *zone, unsigned long nr, uns
 static unsigned long contig_from_opened(struct zone *zone, unsigned long nr, unsigned long align)
 {
 	unsigned int order = fls64(max(nr, align) - 1);
-	unsigned long taken = UL(1) << order, rest, pfn;
+	unsigned long taken = UL(1) << order, pfn;
 	struct page *page;
 
 	if (order > MAX_PAGE_ORDER) {
@@ -509,10 +507,9 @@ static unsigned long contig_from_opened(struct zone *zone, unsigned long nr, uns
 			page_set_word(page, 0);
 		pfn = page ? page_to_pfn(page) : NO_PFN;
 	}
-	rest = pfn + nr;
 	/* Blocks only: what is left over lies in an opened section. */
 	if (pfn != NO_PFN)
-		BUG_ON(zone_add_free(zone, &rest, pfn + taken));
+		BUG_ON(zone_add_free(zone, pfn + nr, pfn + taken) != pfn + taken);
 	return pfn;
 }
 

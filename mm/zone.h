@@ -117,10 +117,10 @@ bool all_zones_serve(int nid, gfp_t gfp);
 
 /*
  * Put [start, end) among the free pages: blocks where the section is open for the zone, extents
- * elsewhere. Zone locked. -ENOSPC with *start moved to what is left when the extents' array is
- * full; -EEXIST when part of it is free already.
+ * elsewhere. Zone locked. Returns end; less, and from there on nothing is done, when the extents'
+ * array is full or part of it is free already.
  */
-int zone_add_free(struct zone *zone, unsigned long *start, unsigned long end);
+unsigned long zone_add_free(struct zone *zone, unsigned long start, unsigned long end);
 
 /* Insert, -ENOSPC, or -EEXIST when it overlaps; join: merge with neighbours that touch. Remove
  * takes [start, end) out of one. */
