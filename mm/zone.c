@@ -221,8 +221,8 @@ static unsigned long pages_within(const struct extents *ext, unsigned long first
 }
 
 /* Open section index, in which an extent of the zone starts: all extents in it become blocks.
- * *need: lowered to the open pages that would do, where there are too few. */
-static bool open_at(struct zone *zone, unsigned long index, unsigned long *need)
+ * zone->open_need: lowered to the open pages that would do, where there are too few. */
+static bool open_at(struct zone *zone, unsigned long index)
 {
 	unsigned long first = section_start(index), last = first + SECTION_PAGES;
 	struct extents *ext = &zone->unopened;
@@ -233,7 +233,7 @@ static bool open_at(struct zone *zone, unsigned long index, unsigned long *need)
 
 	payer.own = zone->open_free < cost;
 	if (payer.own && pages_within(ext, first, last) <= cost) {
-		*need = min(*need, cost);
+		zone->open_need = min(zone->open_need, cost);
 		return false;
 	}
 	sec = section_open(index, zone->id, pay_page, &payer);
@@ -255,14 +255,14 @@ static bool open_at(struct zone *zone, unsigned long index, unsigned long *need)
 
 /* The section an extent starts in; where it has too little of that one, the next, if the rest can
  * be noted. */
-static bool open_extent(struct zone *zone, struct extent e, unsigned long *need)
+static bool open_extent(struct zone *zone, struct extent e)
 {
 	unsigned long index = section_of(e.start);
 
-	if (open_at(zone, index, need))
+	if (open_at(zone, index))
 		return true;
 	return e.end > section_start(index + 1) && zone->unopened.nr < zone->unopened.max &&
-	       open_at(zone, index + 1, need);
+	       open_at(zone, index + 1);
 }
 
 /*
@@ -273,19 +273,20 @@ static bool open_extent(struct zone *zone, struct extent e, unsigned long *need)
 bool zone_open(struct zone *zone, unsigned int order)
 {
 	const struct extents *ext = &zone->unopened;
-	unsigned long base = PFN_DOWN(memstart_addr), size = UL(1) << order, need = ~UL(0);
+	unsigned long base = PFN_DOWN(memstart_addr), size = UL(1) << order;
 
 	if (order >= zone->open_order && zone->open_free < zone->open_need)
 		return false;
+	zone->open_order = order;
+	zone->open_need = ~UL(0);
 	for (unsigned int i = 0; i < ext->nr; i++) {
 		struct extent e = ext->range[i];
 
-		if (ALIGN(e.start - base, size) + size <= e.end - base &&
-		    open_extent(zone, e, &need))
+		if (ALIGN(e.start - base, size) + size <= e.end - base && open_extent(zone, e)) {
+			zone->open_need = 0;
 			return true;
+		}
 	}
-	zone->open_order = order;
-	zone->open_need = need;
 	return false;
 }
 
