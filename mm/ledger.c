@@ -126,7 +126,8 @@ void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail
 	if (owner == OWNER_MEMRESERVE || owner == OWNER_REGION)
 		disown(base, size, OWNERS_PASSING, false);
 	else if (owner == OWNER_SPIN_TABLE)
-		disown(base, size, OWNERS_GONE, false); /* memory that is yet to come may cover them */
+		disown(base, size, OWNERS_GONE,
+		       false); /* memory that is yet to come may cover them */
 	incomplete |= memblock_add_range(&ledger, base, size, ledger_label(owner, detail),
 					 MEMBLOCK_NONE) != 0;
 }
@@ -467,8 +468,8 @@ const char *ledger_balance(struct balance *b)
 enum { BALANCE_LINE = 200 };
 
 /* Put a size behind the n characters of a line; returns how many they are now. */
-static __noinline size_t add_size(char line[BALANCE_LINE], size_t n, const char *before, phys_addr_t bytes,
-		       const char *what)
+static __noinline size_t add_size(char line[BALANCE_LINE], size_t n, const char *before,
+				  phys_addr_t bytes, const char *what)
 {
 	bool kib = bytes % 1024 == 0;
 
@@ -562,8 +563,7 @@ static int mem_command(int argc, char **argv)
 		return -EINVAL;
 	/* Runs that look the same are one line. */
 	while (next_run(&run)) {
-		if (run.start == line.end && run.label == line.label &&
-		    run.no_map == line.no_map) {
+		if (run.start == line.end && run.label == line.label && run.no_map == line.no_map) {
 			line.end = run.end;
 			continue;
 		}

@@ -242,8 +242,7 @@ static phys_addr_t __init find_best(phys_addr_t size, phys_addr_t align, phys_ad
 			at = find_room(size, align, low, high, NUMA_NO_NODE, flags);
 		if (at || flags == MEMBLOCK_NONE)
 			return at;
-		pr_warn("memblock: no mirrored memory for %#lx bytes, taking other memory\n",
-			size);
+		pr_warn("memblock: no mirrored memory for %#lx bytes, taking other memory\n", size);
 	}
 }
 
@@ -326,7 +325,7 @@ static int grow(struct memblock_type *type, phys_addr_t base, phys_addr_t end)
 	if (memblock_late_alloc)
 		array = memblock_late_alloc(size);
 	else if (!can_resize)
-		array = extend_brk(size, __alignof__(*array));
+		array = extend_brk(size, __alignof__(*old));
 	else
 		return closed ? cannot_grow(type) : grow_into_memory(type, base, end);
 	if (!array)

@@ -33,8 +33,8 @@ static bool next_run(unsigned long index, struct run *run)
 	unsigned long from = max(run->end, first);
 	bool found = false;
 
-	for (unsigned long i = memblock_first_above(&memblock.memory,
-						    memstart_addr + PFN_PHYS(from));
+	for (unsigned long i =
+		     memblock_first_above(&memblock.memory, memstart_addr + PFN_PHYS(from));
 	     i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.regions[i];
 		unsigned long start = 0, end;

@@ -409,8 +409,7 @@ int pgtable_map(struct pgtable *pt, unsigned long va, phys_addr_t pa, unsigned l
 	struct place at;
 	int err;
 
-	if (!map.mask || !IS_ALIGNED(pa, PAGE_SIZE) ||
-	    pa > BIT(PHYS_MASK_BITS) - size)
+	if (!map.mask || !IS_ALIGNED(pa, PAGE_SIZE) || pa > BIT(PHYS_MASK_BITS) - size)
 		return -EINVAL;
 	at = common_table(pt, map.mask, va, va + size - 1);
 	err = map_table(&map, at.table, at.level, false);

@@ -92,8 +92,7 @@ static const char *test_buddy(void)
 
 static const char *test_slab(void)
 {
-	static const u32 sizes[] = {8,   24,   64,   96,   128,   192,
-				       500, 1024, 4096, 8192, 20000, 200000};
+	static const u32 sizes[] = {8, 24, 64, 96, 128, 192, 500, 1024, 4096, 8192, 20000, 200000};
 	void *objects[ARRAY_SIZE(sizes)][4] = {{NULL}};
 	const char *wrong = NULL;
 
@@ -213,8 +212,7 @@ static const char *test_mem(void)
 	pfn = alloc_contig_pages(nr, 1, GFP_NOWAIT, -1);
 	with = before;
 	with.bytes[OWNER_PAGES] += page ? PAGE_SIZE : 0;
-	with.bytes[OWNER_KMALLOC] +=
-		large ? PAGE_SIZE << get_order(KMALLOC_MAX_CACHE_SIZE + 1) : 0;
+	with.bytes[OWNER_KMALLOC] += large ? PAGE_SIZE << get_order(KMALLOC_MAX_CACHE_SIZE + 1) : 0;
 	with.bytes[OWNER_VMALLOC] += area ? SZ_64K : 0;
 	with.bytes[OWNER_CONTIG] += pfn == NO_PFN ? 0 : PFN_PHYS(nr);
 	wrong = compare(&with);

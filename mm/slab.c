@@ -876,8 +876,8 @@ static bool is_free_object(struct kmem_cache *cache, void *obj)
 	return found;
 }
 
-/* The cache of an object, NULL if obj is not the start of one. Where the linear map is not, there are
- * no descriptors either. */
+/* The cache of an object, NULL if obj is not the start of one. Where the linear map is not, there
+ * are no descriptors either. */
 static struct kmem_cache *object_cache(const void *obj)
 {
 	struct page *page = virt_to_page(obj);

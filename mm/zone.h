@@ -142,7 +142,8 @@ static inline unsigned int order_within(unsigned long start, unsigned long end)
 
 /* Buddy, page_alloc.c. Zone locked. */
 void section_put(struct zone *zone, struct section *sec, unsigned int index, unsigned int order);
-/* What is behind alloc_pages(), align 0: n is an order; and behind alloc_contig_pages(): n pages. */
+/* What is behind alloc_pages(), align 0: n is an order; and behind alloc_contig_pages(): n pages.
+ */
 struct page *request_pages(int nid, gfp_t gfp, unsigned long n, unsigned long align);
 /* A contiguous range of this zone, NULL if it has none. Zone not locked. zone.c */
 struct page *zone_contig(struct zone *zone, unsigned long nr, unsigned long align);
