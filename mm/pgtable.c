@@ -131,7 +131,7 @@ struct walk {
 	const struct pgtable_visitor *visitor; /* VISIT */
 	void *arg;
 	struct pgtable_leaf leaf;
-	enum { VISIT, CHECK_PROTECT, PROTECT, CLEAR } what;
+	enum edit { VISIT, CHECK_PROTECT, PROTECT, CLEAR } what;
 	bool changed;
 };
 
@@ -244,40 +244,39 @@ static bool covers_leaves(struct place at, unsigned long mask, unsigned long va,
 	       (span == size || IS_ALIGNED(va, span_at(at, mask, va)));
 }
 
-static int edit_leaves(struct pgtable *pt, struct walk *walk, unsigned long va, unsigned long size)
+static int edit_leaves(struct pgtable *pt, unsigned long va, unsigned long size, enum edit what,
+		       pgprot_t prot)
 {
+	struct walk walk = {.what = what,
+			    .mask = pages_mask(pt, va, size),
+			    .last = va + size - 1,
+			    .prot = prot};
 	struct place at;
 	int ret;
 
-	walk->mask = pages_mask(pt, va, size);
-	walk->last = va + size - 1;
-	if (!walk->mask)
+	if (!walk.mask)
 		return -EINVAL;
-	at = common_table(pt, walk->mask, va, walk->last);
-	if (!covers_leaves(at, walk->mask, va, size))
+	at = common_table(pt, walk.mask, va, walk.last);
+	if (!covers_leaves(at, walk.mask, va, size))
 		return -EINVAL;
-	ret = walk_table(walk, at.table, at.level, va);
-	if (!ret && walk->what == CHECK_PROTECT) {
-		walk->what = PROTECT;
-		walk_table(walk, at.table, at.level, va);
+	ret = walk_table(&walk, at.table, at.level, va);
+	if (!ret && what == CHECK_PROTECT) {
+		walk.what = PROTECT;
+		walk_table(&walk, at.table, at.level, va);
 	}
-	if (walk->changed)
+	if (walk.changed)
 		flush_tlb_kernel_range(va, va + size);
 	return ret;
 }
 
 int pgtable_unmap(struct pgtable *pt, unsigned long va, unsigned long size)
 {
-	struct walk walk = {.what = CLEAR};
-
-	return edit_leaves(pt, &walk, va, size);
+	return edit_leaves(pt, va, size, CLEAR, PAGE_KERNEL);
 }
 
 int pgtable_protect(struct pgtable *pt, unsigned long va, unsigned long size, pgprot_t prot)
 {
-	struct walk walk = {.what = CHECK_PROTECT, .prot = prot};
-
-	return edit_leaves(pt, &walk, va, size);
+	return edit_leaves(pt, va, size, CHECK_PROTECT, prot);
 }
 
 /* A mapping under way: va is the next byte to map, left what remains. */
