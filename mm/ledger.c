@@ -62,12 +62,14 @@ static phys_addr_t region_end(const struct memblock_region *r)
 	return r->base + r->size;
 }
 
-/* The region of type that holds addr, or the next one above; NULL: there is none. */
-static struct memblock_region *region_from(const struct memblock_type *type, phys_addr_t addr)
+/* The first region of type that has some of [addr, end); NULL: there is none. */
+static struct memblock_region *region_from(const struct memblock_type *type, phys_addr_t addr,
+					   phys_addr_t end)
 {
 	unsigned long i = memblock_first_above(type, addr);
 
-	return i < type->cnt ? &type->regions[i] : NULL;
+	return addr < end && i < type->cnt && type->regions[i].base < end ? &type->regions[i]
+									  : NULL;
 }
 
 /* To erase the middle of an entry takes room, too. */
@@ -110,7 +112,7 @@ static void disown(phys_addr_t base, phys_addr_t size, u64 owners, bool reserved
 	phys_addr_t end = size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
 	const struct memblock_region *r;
 
-	for (phys_addr_t at = base; at < end && (r = region_from(&ledger, at)) && r->base < end;) {
+	for (phys_addr_t at = base; (r = region_from(&ledger, at, end));) {
 		phys_addr_t start = max(r->base, base), stop = min(region_end(r), end);
 
 		at = stop;
@@ -157,8 +159,7 @@ phys_addr_t __init ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum o
 	phys_addr_t end = size > PHYS_ADDR_MAX - base ? PHYS_ADDR_MAX : base + size;
 	const struct memblock_region *r;
 
-	for (phys_addr_t at = base;
-	     at < end && (r = region_from(&memblock.memory, at)) && r->base < end;) {
+	for (phys_addr_t at = base; (r = region_from(&memblock.memory, at, end));) {
 		phys_addr_t start = max(r->base, base), stop = min(region_end(r), end);
 
 		/* Whatever it was to be, now it is gone. */
@@ -257,7 +258,7 @@ bool ledger_release(phys_addr_t start, phys_addr_t end)
 
 	if (start >= end || !memblock_is_region_memory(start, end - start))
 		return false;
-	while (at < end && (r = region_from(&ledger, at)) && r->base <= at)
+	while (at < end && (r = region_from(&ledger, at, at + 1)))
 		at = region_end(r);
 	if (at < end)
 		return false;
