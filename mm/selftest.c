@@ -153,10 +153,10 @@ static const char *test_vmalloc(void)
 			return "vmalloc failed";
 		wrong = check_area(p, sizes[i]);
 		vfree(p);
+		if (!wrong && probe_read_u64((u64 *)p, &gone))
+			wrong = "a freed area can still be read";
 		if (wrong)
 			return wrong;
-		if (probe_read_u64((u64 *)p, &gone))
-			return "a freed area can still be read";
 	}
 	return NULL;
 }

@@ -1398,9 +1398,11 @@ void __stage kmem_cache_init(u64 seed)
 	static const u16 sizes[NR_KMALLOC_CLASSES] __initconst = {
 		8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192};
 	size_t bytes = ALIGN(cache_bytes(), SMP_CACHE_BYTES);
-	char *memory = alloc_meta(3 * bytes, __GFP_NOFAIL | __GFP_ZERO);
+	char *memory = alloc_meta(3 * bytes, __GFP_ZERO);
 	const char *name = names;
 
+	if (!memory)
+		panic("no %zu bytes for the first caches", 3 * bytes);
 	slab_seed = seed;
 	cache_cache = boot_cache(memory, "kmem_cache", cache_bytes());
 	magazine_caches[0] = boot_cache(memory + bytes, "magazine-256", magazine_bytes[0]);
