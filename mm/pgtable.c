@@ -247,13 +247,16 @@ static bool covers_leaves(struct place at, unsigned long mask, unsigned long va,
 static int edit_leaves(struct pgtable *pt, unsigned long va, unsigned long size, enum edit what,
 		       pgprot_t prot)
 {
-	struct walk walk = {.what = what,
-			    .mask = pages_mask(pt, va, size),
-			    .last = va + size - 1,
-			    .prot = prot};
+	struct walk walk;
 	struct place at;
 	int ret;
 
+	/* One by one: to clear what only visits need would cost more than all of this. */
+	walk.what = what;
+	walk.changed = false;
+	walk.prot = prot;
+	walk.mask = pages_mask(pt, va, size);
+	walk.last = va + size - 1;
 	if (!walk.mask)
 		return -EINVAL;
 	at = common_table(pt, walk.mask, va, walk.last);
