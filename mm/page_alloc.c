@@ -414,6 +414,12 @@ __noinline struct page *request_pages(int nid, gfp_t gfp, unsigned long n, unsig
 	return page;
 }
 
+/* For the fast paths, which need not extend an order. */
+static __noinline struct page *alloc_slow(gfp_t gfp, unsigned int order)
+{
+	return request_pages(-1, gfp, order, 0);
+}
+
 struct page *alloc_one_page(void)
 {
 	unsigned long flags = local_irq_save();
@@ -426,7 +432,7 @@ struct page *alloc_one_page(void)
 		return page;
 	}
 	local_irq_restore(flags);
-	return request_pages(-1, GFP_KERNEL, 0, 0);
+	return alloc_slow(GFP_KERNEL, 0);
 }
 
 struct page *alloc_block(gfp_t gfp, unsigned int order)
@@ -443,7 +449,7 @@ struct page *alloc_block(gfp_t gfp, unsigned int order)
 		}
 		local_irq_restore(flags);
 	}
-	return request_pages(-1, gfp, order, 0);
+	return alloc_slow(gfp, order);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
