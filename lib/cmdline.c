@@ -77,10 +77,20 @@ static bool __init has_name(const struct word *word, const char *name)
 	return !name[word->name_len];
 }
 
+static bool __init is_first(const struct early_param *param)
+{
+	return *param->text == *PARAM_FIRST;
+}
+
+static const char *__init param_name(const struct early_param *param)
+{
+	return param->text + is_first(param);
+}
+
 static const struct early_param *__init find_param(const struct word *word)
 {
 	for (const struct early_param *p = __start_early_params; p != __stop_early_params; p++)
-		if (has_name(word, p->name))
+		if (has_name(word, param_name(p)))
 			return p;
 	return NULL;
 }
@@ -91,12 +101,13 @@ static u64 told;
 static void __init serve(const struct early_param *param, const struct word *word)
 {
 	u64 bit = UL(1) << (param - __start_early_params) % 64;
+	const char *name = param_name(param);
 	int err = param->handler(word->val, word->val_len);
 
 	if (err && !(told & bit))
 		pr_warn("Kernel parameter \"%.*s\" ignored: %s; %s%s\n", (int)word->text_len,
-			word->text, err == -ERANGE ? "out of range" : "not understood", param->name,
-			param->help);
+			word->text, err == -ERANGE ? "out of range" : "not understood", name,
+			nth_string(name, 1));
 	told |= err ? bit : 0;
 }
 
@@ -112,7 +123,7 @@ static unsigned int __init serve_all(const char *cmdline, bool first)
 		param = find_param(&word);
 		if (!param)
 			unknown++;
-		else if (!param->first == !first)
+		else if (is_first(param) == first)
 			serve(param, &word);
 	}
 	return unknown;

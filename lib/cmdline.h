@@ -18,21 +18,21 @@
  * behind the name, such as "=<n> does this".
  */
 struct early_param {
-	const char *name;
+	const char *text; /* maybe PARAM_FIRST; the name; behind its NUL help */
 	int (*handler)(const char *val, size_t len);
-	const char *help;
-	long first; /* served before the others, wherever it stands */
 };
 
-/* For file scope. The handler may be __init: the table is for the boot only. */
-#define EARLY_PARAM(name, handler, help)       EARLY_PARAM_ENTRY(name, handler, help, __LINE__, 0)
-#define EARLY_PARAM_FIRST(name, handler, help) EARLY_PARAM_ENTRY(name, handler, help, __LINE__, 1)
+/* Served before the others, wherever it stands. */
+#define PARAM_FIRST "<"
 
-#define EARLY_PARAM_ENTRY(name, handler, help, line, first)                                        \
-	EARLY_PARAM_ENTRY_(name, handler, help, line, first)
-#define EARLY_PARAM_ENTRY_(name, handler, help, line, first)                                       \
+/* For file scope. The handler may be __init: the table is for the boot only. */
+#define EARLY_PARAM(name, handler, help)       EARLY_PARAM_ENTRY(name "\0" help, handler, __LINE__)
+#define EARLY_PARAM_FIRST(name, handler, help) EARLY_PARAM(PARAM_FIRST name, handler, help)
+
+#define EARLY_PARAM_ENTRY(text, handler, line) EARLY_PARAM_ENTRY_(text, handler, line)
+#define EARLY_PARAM_ENTRY_(text, handler, line)                                                    \
 	static const struct early_param early_param_##line __used __section("early_params")        \
-		__aligned(_Alignof(struct early_param)) = {name, handler, help, first}
+		__aligned(_Alignof(struct early_param)) = {text, handler}
 
 /*
  * Call the handlers for all words of cmdline (NULL: none), in the order they stand,

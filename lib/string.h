@@ -18,6 +18,14 @@ char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 unsigned long strtoul(const char *s, char **end, int base);
 
+/* The nth, from 0, of strings that lie one behind the other. A table of them would be pointers. */
+static inline const char *nth_string(const char *list, unsigned long n)
+{
+	while (n-- > 0)
+		list += strlen(list) + 1;
+	return list;
+}
+
 /* Copy at most size - 1 bytes and always terminate (size > 0). Returns the length stored. */
 size_t strscpy(char *dst, const char *src, size_t size);
 

@@ -20,40 +20,11 @@ static phys_addr_t stated, left_out;
 static bool incomplete; /* the list was full at some time */
 static bool closed;     /* what the ledger does not hold is the page allocator's */
 
-const char *const owner_names[NR_OWNERS] = {
-	[OWNER_LOST] = "lost to alignment",
-	[OWNER_LIMIT] = "clipped by mem=",
-	[OWNER_UNUSABLE] = "outside linux,usable-memory-range",
-	[OWNER_BEYOND_CPU] = "beyond this CPU's physical addresses",
-	[OWNER_BEYOND_MAP] = "outside the linear map",
-	[OWNER_LEFT_OUT] = "left out: too many ranges",
-	[OWNER_KERNEL_TEXT] = "kernel text",
-	[OWNER_KERNEL_INIT] = "kernel init",
-	[OWNER_KERNEL_RODATA] = "kernel rodata",
-	[OWNER_KERNEL_DATA] = "kernel data",
-	[OWNER_EARLY_TABLES] = "early page tables",
-	[OWNER_BRK] = "brk",
-	[OWNER_TREE] = "device tree",
-	[OWNER_INITRD] = "initrd",
-	[OWNER_MEMRESERVE] = "memreserve",
-	[OWNER_REGION] = "/reserved-memory",
-	[OWNER_SPIN_TABLE] = "cpu-release-addr of /cpus",
-	[OWNER_CMA] = "cma=",
-	[OWNER_LOG] = "log",
-	[OWNER_TABLES] = "table pages",
-	[OWNER_BOOT] = "boot's lists",
-	[OWNER_NO_REASON] = "reserved and nobody says why",
-	[OWNER_FREE] = "free",
-	[OWNER_UNOPENED] = "free, not opened",
-	[OWNER_PAGES] = "pages",
-	[OWNER_KMALLOC] = "kmalloc",
-	[OWNER_PAGE_TABLE] = "table pages",
-	[OWNER_META] = "page descriptors",
-	[OWNER_VMALLOC] = "vmalloc",
-	[OWNER_SLAB] = "slab",
-	[OWNER_CONTIG] = "contiguous pages",
-	[OWNER_NOBODY] = "neither free nor given out",
-};
+const char *owner_name(enum owner owner)
+{
+#define OWNER_NAME(id, name) name "\0"
+	return nth_string(OWNERS(OWNER_NAME), owner);
+}
 
 /* --- entries ------------------------------------------------------------------------------- */
 
@@ -169,7 +140,7 @@ phys_addr_t __init ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum o
 	}
 	if (memblock_remove(base, end - base))
 		panic("memory from 0x%lx to 0x%lx cannot be left out (%s): too many ranges", base,
-		      end, owner_names[why]);
+		      end, owner_name(why));
 	return before - memblock.memory.total_size;
 }
 
@@ -544,7 +515,7 @@ static void print_run(const struct run *run)
 	bool kib = bytes % 1024 == 0;
 
 	cprintf("0x%012lx-0x%012lx %*lu%s  %s", run->start, run->end - 1, kib ? 15 : 10,
-		kib ? bytes / 1024 : bytes, kib ? "K" : " bytes", owner_names[owner]);
+		kib ? bytes / 1024 : bytes, kib ? "K" : " bytes", owner_name(owner));
 	if (owner == OWNER_MEMRESERVE)
 		cprintf("[%u]", detail);
 	else if (owner == OWNER_REGION || owner == OWNER_SPIN_TABLE)

@@ -18,47 +18,48 @@
 #include <lib/types.h>
 #include <mm/memblock.h>
 
-enum owner {
-	/* Stated, and not used. */
-	OWNER_LOST, /* less than a page */
-	OWNER_LIMIT,
-	OWNER_UNUSABLE,
-	OWNER_BEYOND_CPU,
-	OWNER_BEYOND_MAP,
-	OWNER_LEFT_OUT,
-	OWNER_LAST_GONE = OWNER_LEFT_OUT,
-	/* Kept from the page allocator. */
-	OWNER_KERNEL_TEXT,
-	OWNER_KERNEL_INIT,
-	OWNER_KERNEL_RODATA,
-	OWNER_KERNEL_DATA,
-	OWNER_EARLY_TABLES,
-	OWNER_BRK,
-	OWNER_TREE,
-	OWNER_INITRD,
-	OWNER_MEMRESERVE, /* detail: index in the tree's reservation block */
-	OWNER_REGION,     /* detail: the node below /reserved-memory */
-	OWNER_SPIN_TABLE, /* detail: the CPU's node */
-	OWNER_CMA,
-	OWNER_LOG,
-	OWNER_TABLES,
-	OWNER_BOOT,      /* other allocations from memblock */
-	OWNER_NO_REASON, /* reserved, and nobody said why: a mistake of ours */
-	/* The page allocator's. */
-	OWNER_FREE,
-	OWNER_UNOPENED, /* free, no descriptors yet */
-	OWNER_PAGES,    /* and three more in the order of enum page_role */
-	OWNER_KMALLOC,
-	OWNER_PAGE_TABLE,
-	OWNER_META,
-	OWNER_VMALLOC,
-	OWNER_SLAB,
-	OWNER_CONTIG,
-	OWNER_NOBODY, /* neither free nor given out: a mistake of ours */
-	NR_OWNERS
-};
+/* Who it can be, and how that is called. What is stated and not used; what is kept from the page
+ * allocator; what that has. */
+#define OWNERS(X)                                                                                  \
+	X(LOST, "lost to alignment") /* less than a page */                                        \
+	X(LIMIT, "clipped by mem=")                                                                \
+	X(UNUSABLE, "outside linux,usable-memory-range")                                           \
+	X(BEYOND_CPU, "beyond this CPU's physical addresses")                                      \
+	X(BEYOND_MAP, "outside the linear map")                                                    \
+	X(LEFT_OUT, "left out: too many ranges")                                                   \
+                                                                                                   \
+	X(KERNEL_TEXT, "kernel text")                                                              \
+	X(KERNEL_INIT, "kernel init")                                                              \
+	X(KERNEL_RODATA, "kernel rodata")                                                          \
+	X(KERNEL_DATA, "kernel data")                                                              \
+	X(EARLY_TABLES, "early page tables")                                                       \
+	X(BRK, "brk")                                                                              \
+	X(TREE, "device tree")                                                                     \
+	X(INITRD, "initrd")                                                                        \
+	X(MEMRESERVE, "memreserve")   /* detail: index in the tree's reservation block */          \
+	X(REGION, "/reserved-memory") /* detail: the node below that */                            \
+	X(SPIN_TABLE, "cpu-release-addr of /cpus") /* detail: the CPU's node */                    \
+	X(CMA, "cma=")                                                                             \
+	X(LOG, "log")                                                                              \
+	X(TABLES, "table pages")                                                                   \
+	X(BOOT, "boot's lists")                      /* other allocations from memblock */         \
+	X(NO_REASON, "reserved and nobody says why") /* a mistake of ours */                       \
+                                                                                                   \
+	X(FREE, "free")                                                                            \
+	X(UNOPENED, "free, not opened") /* no descriptors yet */                                   \
+	X(PAGES, "pages")               /* and three more in the order of enum page_role */        \
+	X(KMALLOC, "kmalloc")                                                                      \
+	X(PAGE_TABLE, "table pages")                                                               \
+	X(META, "page descriptors")                                                                \
+	X(VMALLOC, "vmalloc")                                                                      \
+	X(SLAB, "slab")                                                                            \
+	X(CONTIG, "contiguous pages")                                                              \
+	X(NOBODY, "neither free nor given out") /* a mistake of ours */
 
-extern const char *const owner_names[NR_OWNERS];
+#define OWNER_ID(id, name) OWNER_##id,
+enum owner { OWNERS(OWNER_ID) NR_OWNERS, OWNER_LAST_GONE = OWNER_LEFT_OUT };
+
+const char *owner_name(enum owner owner);
 
 /* An owner and its detail in the form the list has them; above every node number. */
 #define OWNER_SHIFT 24

@@ -186,10 +186,9 @@ struct page *block_head(struct page *page)
 
 static const char *role_name(unsigned int role)
 {
-	static const char *const names[] = {"allocated", "kmalloc'ed", "a page table",
-					    "page descriptors or lists", "vmalloc'ed"};
-
-	return role < ARRAY_SIZE(names) ? names[role] : "allocated";
+	return nth_string(
+		"allocated\0kmalloc'ed\0a page table\0page descriptors or lists\0vmalloc'ed",
+		role < NR_ROLES ? role : ROLE_PLAIN);
 }
 
 void describe_page(const struct page *page, char *buf, size_t size)

@@ -185,7 +185,7 @@ static const char *compare(const struct balance *expected)
 	for (enum owner i = 0; i < NR_OWNERS && !wrong; i++) {
 		if (OWNERS_IN_MOTION >> i & 1 || now.bytes[i] == expected->bytes[i])
 			continue;
-		cprintf("%s: %lu bytes, not %lu\n", owner_names[i], now.bytes[i],
+		cprintf("%s: %lu bytes, not %lu\n", owner_name(i), now.bytes[i],
 			expected->bytes[i]);
 		wrong = "memory is not counted right";
 	}

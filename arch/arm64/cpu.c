@@ -84,9 +84,9 @@ static void __init report_handover(void)
 	dcache_clean_inval_poc(&boot_status, (void *)((unsigned long)&boot_status + SZ_2K));
 	parked = READ_ONCE(boot_status.parked);
 	pr_debug(
-		"preflight: entered at EL%lu%s, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx\n",
+		"preflight: entered at EL%lu%s, x0 = 0x%lx, image at 0x%lx, SCTLR 0x%lx, HCR_EL2 0x%lx, DAIF 0x%lx\n",
 		handover.el, handover.el > 1 ? ", dropped to EL1" : "", handover.args[0],
-		handover.image, handover.sctlr, handover.hcr);
+		handover.image, handover.sctlr, handover.hcr, handover.daif);
 	/* A debugger's breakpoints are damage too, and one would go on. */
 	image_checked = true;
 	if (!image_intact())
@@ -99,8 +99,6 @@ static void __init report_handover(void)
 	if (~handover.daif & (DAIF_ALL & ~DAIF_SERROR))
 		pr_warn("preflight: entered with interrupts unmasked (DAIF 0x%lx); the loader must mask them\n",
 			handover.daif);
-	else if (handover.daif != DAIF_ALL)
-		pr_debug("preflight: entered with SErrors unmasked (DAIF 0x%lx)\n", handover.daif);
 	if (handover.tree != handover.args[0]) {
 		brk_keep(boot_status.rescued);
 		pr_warn("preflight: the device tree at 0x%lx %s: copied to 0x%lx\n",

@@ -546,22 +546,18 @@ static bool __init start_on_pins(void)
 	return uart && start_any(uart);
 }
 
-static const char *__init start_by_tree(void)
+static void __init start_by_tree(void)
 {
-	const char *path = machine.stdout_path, *why;
+	const char *path = machine.stdout_path, *why = "/chosen has none";
 	struct earlycon_device dev;
 
 	if (!path && start_on_pins())
-		return NULL;
-	if (!path) {
-		pr_warn("earlycon: the tree has no /chosen/stdout-path; earlycon=<driver>,<address> names a console\n");
-		return "";
-	}
-	why = earlycon_from_path(&dev, &machine.dt, path) ?: start_console(&dev);
+		return;
+	if (path)
+		why = earlycon_from_path(&dev, &machine.dt, path) ?: start_console(&dev);
 	if (why)
 		pr_warn("earlycon: stdout-path \"%s\": %s; earlycon=<driver>,<address> names a console\n",
-			path, why);
-	return why;
+			path ?: "", why);
 }
 
 int __init earlycon_choose(const char *val, size_t len)
@@ -600,8 +596,7 @@ static int __init set_console(const char *val, size_t len)
 		return earlycon_choose(val, len);
 	return 0;
 }
-EARLY_PARAM("console", set_console,
-	    "=<driver>[,mmio|mmio32],<address>[,<options>] is the same as earlycon=");
+EARLY_PARAM("console", set_console, "=<driver>,... is the same as earlycon=");
 
 void __init earlycon_default(void)
 {

@@ -65,7 +65,7 @@ static const char *why_no_psci(void)
 	if (machine.psci_version < 2)
 		return "PSCI 0.1 has no such call";
 	if (machine.psci == PSCI_HVC && handover.el > 1)
-		return "the tree says hvc, but the kernel came from EL2 and nobody is left there";
+		return "the tree says hvc, but nobody is left at EL2";
 	return "the firmware did not act";
 }
 

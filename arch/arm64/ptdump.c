@@ -14,22 +14,18 @@
 #include <lib/kernel.h>
 #include <lib/monitor.h>
 #include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/pgtable.h>
 
-static const char *const memtypes[] = {
-	[MT_NORMAL] = "normal",
-	[MT_DEVICE_nGnRnE] = "device-nGnRnE",
-	[MT_DEVICE_nGnRE] = "device-nGnRE",
-	[MT_NORMAL_NC] = "normal-nc",
-};
+/* By number: MT_NORMAL, ... and what has none. */
+#define MEMTYPES "normal\0device-nGnRnE\0device-nGnRE\0normal-nc\0?"
 
 static void format_prot(pgprot_t prot, bool cont, char *buf, size_t size)
 {
-	unsigned int type = prot_memtype(prot);
-
 	scnprintf(buf, size, "%s %s %s%s", prot_writable(prot) ? "RW" : "ro",
 		  prot_executable(prot) ? "X" : "nx",
-		  type < ARRAY_SIZE(memtypes) ? memtypes[type] : "?", cont ? " cont" : "");
+		  nth_string(MEMTYPES, min(prot_memtype(prot), MT_NORMAL_NC + 1U)),
+		  cont ? " cont" : "");
 }
 
 /* The root TTBR1 holds: the early one or the final one. */
@@ -108,14 +104,10 @@ struct dump {
 	unsigned long wx_pages;
 };
 
-static const struct {
-	unsigned long start;
-	const char *name;
-} markers[] = {
-	{PAGE_OFFSET, "Linear mapping"},        {KIMAGE_VADDR, "Kernel image"},
-	{VMALLOC_START, "vmalloc area"},        {VMEMMAP_START, "Page descriptors"},
-	{SECTMAP_START, "Section descriptors"}, {FIXADDR_START, "Fixmap"},
-};
+static const unsigned long markers[] = {PAGE_OFFSET,   KIMAGE_VADDR,  VMALLOC_START,
+					VMEMMAP_START, SECTMAP_START, FIXADDR_START};
+#define MARKER_NAMES                                                                               \
+	"Linear mapping\0Kernel image\0vmalloc area\0Page descriptors\0Section descriptors\0Fixmap"
 
 static void flush_range(struct dump *dump)
 {
@@ -151,8 +143,8 @@ static int dump_leaf(const struct pgtable_leaf *leaf, void *arg)
 	if (!continues(dump, leaf)) {
 		flush_range(dump);
 		while (dump->next_marker < ARRAY_SIZE(markers) &&
-		       leaf->va >= markers[dump->next_marker].start)
-			cprintf("---[ %s ]---\n", markers[dump->next_marker++].name);
+		       leaf->va >= markers[dump->next_marker])
+			cprintf("---[ %s ]---\n", nth_string(MARKER_NAMES, dump->next_marker++));
 		dump->first = *leaf;
 		dump->start = leaf->va;
 	}

@@ -398,8 +398,7 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)
 {
 	pr_emerg("preflight: x0 = 0x%lx, where the device tree should be: %s\n", dt_phys, why);
-	panic("no device tree: x0 must hold the physical address of one, 8-byte aligned and 2 MiB at most (U-Boot: booti "
-	      "<kernel> <initrd or -> <fdt>)");
+	panic("no device tree: x0 must hold its physical address (U-Boot: booti <kernel> <initrd or -> <fdt>)");
 }
 
 const char *dt_node_name(u32 node)

@@ -71,14 +71,6 @@ static const char *look_up(const char *words, unsigned int number)
 	return NULL;
 }
 
-/* Of texts one behind the other, from 0. */
-static const char *nth(const char *list, unsigned long n)
-{
-	while (n-- > 0)
-		list += strlen(list) + 1;
-	return list;
-}
-
 /* Those with a level, by bits 5:2. */
 static const char kinds[] = "\000address size fault\0"
 			    "\001translation fault\0"
@@ -129,25 +121,26 @@ static const char *image_section(unsigned long addr)
 		__brk_start,      _end,
 	};
 	unsigned int n = 0;
+	const char *name;
 
 	while (n < ARRAY_SIZE(ends) && addr >= (unsigned long)ends[n])
 		n++;
-	return nth("kernel text\0"
-		   "kernel init text\0"
-		   "kernel rodata\0"
-		   "kernel data sealed after boot\0"
-		   "kernel data\0"
-		   "kernel bss\0"
-		   "kernel image window\0"
-		   "guard page below the exception stack\0"
-		   "exception stack\0"
-		   "guard page below the kernel stack: stack overflow\0"
-		   "kernel stack\0"
-		   "kernel image window\0"
-		   "kernel early tables\0"
-		   "kernel brk area\0"
-		   "kernel image window",
-		   n);
+	name = nth_string("kernel text\0"
+			  "kernel init text\0"
+			  "kernel rodata\0"
+			  "kernel data sealed after boot\0"
+			  "kernel data\0"
+			  "kernel bss\0"
+			  "\0"
+			  "guard page below the exception stack\0"
+			  "exception stack\0"
+			  "guard page below the kernel stack: stack overflow\0"
+			  "kernel stack\0"
+			  "\0"
+			  "kernel early tables\0"
+			  "kernel brk area\0",
+			  n);
+	return *name ? name : "kernel image window";
 }
 
 void describe_address(unsigned long addr, char *buf, size_t size)
@@ -260,8 +253,8 @@ static void __noreturn die(const struct pt_regs *regs)
 
 	describe_esr(regs->esr, what, sizeof(what));
 	pr_emerg("Unhandled exception: %s (%s from %s)\n", what,
-		 nth("synchronous\0IRQ\0FIQ\0SError", regs->vector & 3),
-		 nth("EL1\0EL1 exception stack\0EL0\0EL0 (AArch32)", regs->vector >> 2 & 3));
+		 nth_string("synchronous\0IRQ\0FIQ\0SError", regs->vector & 3),
+		 nth_string("EL1\0EL1 exception stack\0EL0\0EL0 (AArch32)", regs->vector >> 2 & 3));
 	pr_emerg("  ESR = 0x%016lx\n", regs->esr);
 	if (ec == EC_DABT || ec == EC_IABT)
 		show_abort(regs);

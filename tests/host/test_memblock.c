@@ -499,7 +499,7 @@ static void understands_its_parameter(void **state)
 {
 	(void)state;
 	assert_int_equal(__stop_early_params - __start_early_params, 1);
-	assert_string_equal(__start_early_params->name, "memblock");
+	assert_string_equal(__start_early_params->text, "memblock");
 	assert_int_equal(__start_early_params->handler(NULL, 0), -EINVAL);
 	assert_int_equal(__start_early_params->handler("debugger", 8), -EINVAL);
 	assert_int_equal(__start_early_params->handler("debug ", 5), 0);

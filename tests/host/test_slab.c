@@ -987,7 +987,7 @@ extern const struct early_param __start_early_params[], __stop_early_params[];
 static int param(const char *name, const char *value)
 {
 	for (const struct early_param *p = __start_early_params; p < __stop_early_params; p++)
-		if (!strcmp(p->name, name))
+		if (!strcmp(p->text, name))
 			return p->handler(value, value ? strlen(value) : 0);
 	CHECK(!"a parameter of this name");
 	return 0;

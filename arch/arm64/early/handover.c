@@ -42,26 +42,27 @@ static const char *judge_tree(phys_addr_t tree)
 {
 	const volatile u32 *window = (void *)(handover.window + (tree & ~PAGE_MASK));
 	phys_addr_t image_last = handover.image + (unsigned long)(image_end() - _text);
-	u32 magic, second, size;
+	const char *misaligned =
+		"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied (U-Boot: unset fdt_high)";
+	u32 magic, second;
 
 	if (!tree)
 		return "it is null, the loader passed none";
 	if (tree < PAGE_SIZE)
 		return "that is no address (U-Boot: use booti, go passes a count of arguments)";
 	if (tree & 3)
-		return "not 8-byte aligned, nor a tree of 256 KiB at most, to be copied (U-Boot: unset fdt_high)";
+		return misaligned;
 	if (!handover.window)
 		return "beyond this CPU's physical addresses";
 	if (!probe_read_u32(window, &magic) || !probe_read_u32(window + 1, &second))
 		return "reading there faults, no memory";
-	size = __builtin_bswap32(second);
 	if (second == ATAG_CORE)
 		return "an ATAGS list, give the loader a .dtb";
-	if (magic != __builtin_bswap32(FDT_MAGIC))
-		return "no device tree there, magic is not d00dfeed";
 	if (tree & 7)
-		return "not 8-byte aligned, nor a tree of 256 KiB at most, to be copied (U-Boot: unset fdt_high)";
-	if (tree == handover.args[0] && tree < image_last && tree + size > handover.image)
+		return misaligned;
+	/* What else is wrong with the header, dt_header() says. */
+	if (magic == __builtin_bswap32(FDT_MAGIC) && tree == handover.args[0] &&
+	    tree < image_last && tree + __builtin_bswap32(second) > handover.image)
 		return "it overlaps the kernel image or its BSS, load one of them elsewhere";
 	return NULL;
 }
