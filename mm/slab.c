@@ -1086,7 +1086,7 @@ static struct kmem_cache *cache_create(const char *name, size_t size, size_t ali
 }
 
 /* slab_debug=: these checks, for the caches of the list, each behind a comma; an empty one: all. */
-static const char *debug_list;
+static const char *debug_list = "";
 static size_t debug_list_len;
 static unsigned int debug_param;
 
