@@ -310,8 +310,8 @@ LOCAL_FUNC drop_to_el1
 	mrs	x16, id_aa64dfr0_el1		/* x16 := ID_AA64DFR0 */
 	and	x0, x24, #3
 	cmp	x0, #2
-	b.eq	at_el2
-	b.lo	at_el1
+	b.eq	.Lat_el2
+	b.lo	.Lat_el1
 
 	/* EL3. Non-secure, AArch64 below, HVC allowed; SMC is undefined, for nobody up here answers (D19.2.120). */
 	mov_q	x0, BIT(0) | BIT(4) | BIT(5) | BIT(7) | BIT(8) | BIT(10)
@@ -409,18 +409,18 @@ LOCAL_FUNC drop_to_el1
 	mov_q	x0, HCR_RW
 	msr	hcr_el2, x0
 	mov	x0, #SPSR_EL2H_MASKED
-	adr_l	x1, at_el2
+	adr_l	x1, .Lat_el2
 	b	5f
 4:	mov_q	x0, SCTLR_EL1_OFF
 	msr	sctlr_el1, x0
 	mov	x0, #SPSR_EL1H_MASKED
-	adr_l	x1, at_el1
+	adr_l	x1, .Lat_el1
 5:	msr	spsr_el3, x0
 	msr	elr_el3, x1
 	isb
 	eret
 
-at_el2:
+.Lat_el2:
 	mov	x0, #0
 	mov	sp, x0
 	adr_l	x0, early_vectors
@@ -544,7 +544,7 @@ at_el2:
 	orr	x0, x0, #BIT(0)			/* EnAS0 */
 4:	msr	SYS_HCRX_EL2, x0
 
-5:	skip_unless x12, 56, 1, fgt_done, x2	/* fine-grained traps: none of what is there; names with n trap when 0 */
+5:	skip_unless x12, 56, 1, .Lfgt_done, x2	/* fine-grained traps: none of what is there; names with n trap when 0 */
 	mov	x0, #0
 	mov	x1, #0
 	skip_unless x16, 52, 1, 6f, x2		/* BRBE: nBRBDATA, nBRBCTL, nBRBIDR */
@@ -574,7 +574,7 @@ at_el2:
 3:	msr	SYS_HFGITR_EL2, x0
 	skip_unless x10, 44, 1, 4f, x2		/* activity monitors */
 	msr	SYS_HAFGRTR_EL2, xzr
-4:	skip_unless x12, 56, 2, fgt_done, x2	/* FGT2 */
+4:	skip_unless x12, 56, 2, .Lfgt_done, x2	/* FGT2 */
 	msr	SYS_HFGRTR2_EL2, xzr
 	msr	SYS_HFGWTR2_EL2, xzr
 	msr	SYS_HFGITR2_EL2, xzr
@@ -589,7 +589,7 @@ at_el2:
 	orr	x0, x0, #BIT(19)
 6:	msr	SYS_HDFGRTR2_EL2, x0
 	msr	SYS_HDFGWTR2_EL2, x0
-fgt_done:
+.Lfgt_done:
 	mrs	x0, SYS_ID_AA64PFR2_EL1		/* GICv5's registers and instructions do not trap */
 	skip_unless x0, 12, 1, 7f, x2
 	mov	x0, #GENMASK(10, 0)
@@ -601,12 +601,12 @@ fgt_done:
 7:
 	mov	x0, #SPSR_EL1H_MASKED
 	msr	spsr_el2, x0
-	adr_l	x0, at_el1
+	adr_l	x0, .Lat_el1
 	msr	elr_el2, x0
 	isb
 	eret
 
-at_el1:
+.Lat_el1:
 	mov	x0, #0
 	mov	sp, x0
 	adr_l	x0, early_vectors
@@ -989,7 +989,7 @@ LOCAL_FUNC early_exception
 	cmp	x4, x5
 	b.eq	stop_cpu
 	/* x1 := ESR, x2 := ELR, x3 := FAR */
-exception_dead_end:
+.Lexception_dead_end:
 	read_here x1, esr, x1
 	read_here x2, elr, x2
 	read_here x3, far, x3
@@ -1182,7 +1182,7 @@ LOCAL_FUNC early_fixup
 	cbnz	x0, stop_with_reason
 	mov	x0, #0
 	mov	sp, x0
-	b	exception_dead_end
+	b	.Lexception_dead_end
 ENDFUNC early_fixup
 
 	.text

@@ -360,8 +360,7 @@ void printk_dump(void)
 	struct log_record *rec;
 
 	if (ring.lost)
-		cprintf("** %lu older lines are gone, the log holds the last %u KiB\n", ring.lost,
-			(unsigned int)(ring.size / SZ_1K));
+		cprintf("** %lu older lines are gone\n", ring.lost);
 	do {
 		cookie = lock();
 		pos = max(pos, ring.tail);

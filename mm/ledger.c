@@ -26,6 +26,11 @@ const char *owner_name(enum owner owner)
 	return nth_string(OWNERS(OWNER_NAME), owner);
 }
 
+void __init ledger_panic(const char *what, phys_addr_t base, phys_addr_t size)
+{
+	panic("%s: 0x%lx bytes at 0x%lx cannot be noted: too many ranges", what, size, base);
+}
+
 /* --- entries ------------------------------------------------------------------------------- */
 
 static phys_addr_t region_end(const struct memblock_region *r)
@@ -139,8 +144,7 @@ phys_addr_t __init ledger_drop_memory(phys_addr_t base, phys_addr_t size, enum o
 		at = stop;
 	}
 	if (memblock_remove(base, end - base))
-		panic("memory from 0x%lx to 0x%lx cannot be left out (%s): too many ranges", base,
-		      end, owner_name(why));
+		ledger_panic(owner_name(why), base, end - base);
 	return before - memblock.memory.total_size;
 }
 
@@ -157,8 +161,7 @@ void __init ledger_reserve_or_panic(phys_addr_t base, phys_addr_t size, enum own
 				    u32 detail, const char *what)
 {
 	if (ledger_reserve(base, size, owner, detail))
-		panic("%s: 0x%lx bytes at 0x%lx cannot be reserved: too many ranges", what, size,
-		      base);
+		ledger_panic(what, base, size);
 }
 
 void __init ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner)

@@ -61,6 +61,9 @@ enum owner { OWNERS(OWNER_ID) NR_OWNERS, OWNER_LAST_GONE = OWNER_LEFT_OUT };
 
 const char *owner_name(enum owner owner);
 
+/* The boot cannot go on without what it has no room to note. */
+void ledger_panic(const char *what, phys_addr_t base, phys_addr_t size) __noreturn;
+
 /* An owner and its detail in the form the list has them; above every node number. */
 #define OWNER_SHIFT 24
 

@@ -197,32 +197,33 @@ void describe_page(const struct page *page, char *buf, size_t size)
 	u64 word;
 
 	if (!page_probe(page, &word)) {
-		snprintf(buf, size, "no memory, or never handed out");
+		scnprintf(buf, size, "no memory, reserved, or never handed out");
 		return;
 	}
 	switch (word_type(word)) {
 	case PAGE_FREE:
 	case PAGE_LISTED:
-		snprintf(buf, size, "already free (order %u)", word_order(word));
+		scnprintf(buf, size, "already free (order %u)", word_order(word));
 		return;
 	case PAGE_ALLOC:
-		snprintf(buf, size, "%s (order %u)", role_name(word_cache(word)), word_order(word));
+		scnprintf(buf, size, "%s (order %u)", role_name(word_cache(word)),
+			  word_order(word));
 		return;
 	case PAGE_SLAB:
 	case PAGE_SLAB_LINK:
 	case PAGE_SLAB_TAIL:
-		snprintf(buf, size, "slab memory of cache %u", word_cache(word));
+		scnprintf(buf, size, "slab memory of cache %u", word_cache(word));
 		return;
 	case PAGE_NONE:
 		break;
 	}
 	head = block_head((struct page *)page);
 	if (!head) {
-		snprintf(buf, size, "reserved, or never handed out");
+		scnprintf(buf, size, "no memory, reserved, or never handed out");
 		return;
 	}
 	word = page_word(head);
-	snprintf(buf, size, "inside %s block of order %u at page frame 0x%lx",
-		 word_type(word) == PAGE_ALLOC ? "an allocated" : "a free", word_order(word),
-		 page_to_pfn(head));
+	scnprintf(buf, size, "inside %s block of order %u at page frame 0x%lx",
+		  word_type(word) == PAGE_ALLOC ? "an allocated" : "a free", word_order(word),
+		  page_to_pfn(head));
 }

@@ -27,7 +27,7 @@ struct audit {
 /* What a visitor returns to end the walk. */
 enum { END_OF_RUN = 1, BROKEN = -EFAULT };
 
-#define broken(audit, ...) (snprintf((audit)->text, (audit)->size, __VA_ARGS__), BROKEN)
+#define broken(audit, ...) (scnprintf((audit)->text, (audit)->size, __VA_ARGS__), BROKEN)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 

@@ -381,5 +381,5 @@ static int selftest_command(int argc, char **argv)
 	return failed ? -EFAULT : 0;
 }
 MONITOR_COMMAND(selftest, "[buddy|slab|vmalloc|mem|pt|exhaust]",
-		"try the allocators, audit memory and page tables; exhaust: use up all memory",
+		"try the allocators, audit memory and page tables; exhaust: all memory",
 		selftest_command);

@@ -725,7 +725,7 @@ static struct kmem_cache *placed_create(const struct kmem_cache *cache, gfp_t gf
 
 	if (!name)
 		return NULL;
-	snprintf(name, 24, "dma%s-%s", gfp & __GFP_DMA ? "" : "32", cache->name);
+	scnprintf(name, 24, "dma%s-%s", gfp & __GFP_DMA ? "" : "32", cache->name);
 	placed = kmem_cache_create(name, size, align, (gfp & GFP_PLACE) << 3, NULL);
 	if (!placed)
 		kfree(name);
@@ -833,7 +833,7 @@ static void report_bad_free(const struct kmem_cache *cache, const void *obj)
 	if (is_linear_address((unsigned long)obj))
 		describe_page(virt_to_page(obj), what, sizeof(what));
 	else
-		snprintf(what, sizeof(what), "not an address of memory");
+		scnprintf(what, sizeof(what), "not an address of memory");
 	WARN(true, "bad free of 0x%lx%s%s, ignored: it is %s", (unsigned long)obj,
 	     cache ? " into cache " : " by kfree", cache ? cache->name : "", what);
 }

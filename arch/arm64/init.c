@@ -65,7 +65,7 @@ static int __init set_cma(const char *val, size_t len)
 	machine.cma_param.limit = limit;
 	return 0;
 }
-EARLY_PARAM("cma", set_cma, "=<size>[@<base>[-<limit>]] keeps memory for large contiguous buffers");
+EARLY_PARAM("cma", set_cma, "=<size>[@<base>[-<limit>]] keeps memory for large buffers");
 
 /* ---- the brk area ---- */
 
@@ -132,7 +132,7 @@ static void __init own_the_image(phys_addr_t base, phys_addr_t size)
 	pr_warn("the kernel at 0x%lx-0x%lx is not in the tree's memory; used all the same\n", base,
 		base + size - 1);
 	if (ledger_add_memory(base, size, MAX_NUMNODES, MEMBLOCK_NONE))
-		panic("the kernel's own memory at 0x%lx cannot be recorded: too many ranges", base);
+		ledger_panic("kernel", base, size);
 	ledger_state(dt_node_name);
 }
 
@@ -170,7 +170,7 @@ static void __init check_initrd(phys_addr_t kernel, phys_addr_t kernel_size)
 	else if (memory_inside(start, end - start) != end - start)
 		why = "not all of it is memory the kernel can reach";
 	else if (start < kernel + kernel_size && kernel < end)
-		why = "it overlaps the kernel, the loader must place it elsewhere";
+		why = "it overlaps the kernel image or its BSS, load one of them elsewhere";
 	else if (start < machine.dt_phys + machine.dt_size && machine.dt_phys < end)
 		why = "it overlaps the device tree, the loader must place it elsewhere";
 	if (!why)

@@ -116,4 +116,4 @@ static int stages_command(int argc, char **argv)
 	}
 	return 0;
 }
-MONITOR_COMMAND(stages, "", "how long each stage of the boot took", stages_command);
+MONITOR_COMMAND(stages, "", "how long each boot stage took", stages_command);

@@ -97,8 +97,7 @@ static int fdt_command(int argc, char **argv)
 	cprintf("};\n");
 	return 0;
 }
-MONITOR_COMMAND(fdt, "[path]", "a node of the device tree: its properties and children",
-		fdt_command);
+MONITOR_COMMAND(fdt, "[path]", "a node of the tree: properties and children", fdt_command);
 
 /* --- faults on purpose ---------------------------------------------------------------------------
  */
@@ -152,4 +151,4 @@ static int fault_command(int argc, char **argv)
 	return -EFAULT;
 }
 MONITOR_COMMAND(fault, "null|rodata|stack|exec|<address>",
-		"do what must not be done, or read there, and see it named", fault_command);
+		"do what must not be done, and see it named", fault_command);

@@ -152,8 +152,7 @@ static int poweroff_command(int argc, char **argv)
 		return -EINVAL;
 	return machine_poweroff(status);
 }
-MONITOR_COMMAND(poweroff, "[status]",
-		"end the machine; status, up to 255, is what an emulator exits with",
+MONITOR_COMMAND(poweroff, "[status]", "end the machine; an emulator exits with status",
 		poweroff_command);
 
 static int reboot_command(int argc, char **argv)

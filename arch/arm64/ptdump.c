@@ -184,5 +184,4 @@ static int pt_command(int argc, char **argv)
 	pt_show_walk(va, print_line);
 	return 0;
 }
-MONITOR_COMMAND(pt, "[address]", "page tables: all ranges, or one virtual address level by level",
-		pt_command);
+MONITOR_COMMAND(pt, "[address]", "page tables: all, or one address level by level", pt_command);

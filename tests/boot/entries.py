@@ -288,8 +288,8 @@ CASES += [
              after=(), forbid=(),
              run={"DTB": trees.odd(f"initrd-{name}", chosen=f"linux,initrd-start = <{start:#x}>; linux,initrd-end = <{end:#x}>;")})
     for name, start, end, why in (
-        ("in-kernel", 0x40200000, 0x40300000, "it overlaps the kernel, the loader must place it elsewhere"),
-        ("in-bss", 0x40230000, 0x40231000, "it overlaps the kernel, the loader must place it elsewhere"),
+        ("in-kernel", 0x40200000, 0x40300000, "it overlaps the kernel image or its BSS, load one of them elsewhere"),
+        ("in-bss", 0x40230000, 0x40231000, "it overlaps the kernel image or its BSS, load one of them elsewhere"),
         ("over-tree", 0x47fff000, 0x48000100, "it overlaps the device tree, the loader must place it elsewhere"),
         ("backwards", 0x50001000, 0x50000000, "it ends where it starts, or before"),
         ("outside", 0x7ff00000, 0x80100000, "not all of it is memory the kernel can reach"),

@@ -868,8 +868,9 @@ static void wrong_frees(void)
 	REFUSED("as order 32", __free_pages(one, 32));
 	REFUSED("as order 19", __free_pages(eight, 19));
 	REFUSED("as order 2147483648", __free_pages(one, 1u << 31));
-	REFUSED("reserved, or never handed out", __free_pages(pfn_to_page(kernel), 0));
-	REFUSED("no memory, or never handed out", __free_pages(pfn_to_page(kernel + 90000), 0));
+	REFUSED("no memory, reserved, or never handed out", __free_pages(pfn_to_page(kernel), 0));
+	REFUSED("no memory, reserved, or never handed out",
+		__free_pages(pfn_to_page(kernel + 90000), 0));
 	CHECK(page_probe(one, &word) && !page_probe((struct page *)((char *)one + 4), &word));
 	CHECK(pfn_valid(kernel) && pfn_valid(page_to_pfn(one)) && !pfn_valid(kernel + 90000));
 	REFUSED("no memory", __free_pages((struct page *)VMEMMAP_START - 1, 0));
