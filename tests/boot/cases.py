@@ -262,7 +262,7 @@ CASES += [
     # Whatever the boot would give back of the image stays when the tree says so.
     odd("memreserve-over-kernel", reserve="/memreserve/ 0x40000000 0x2000000;",
         mem=(r"\n0x0*40000000-0x0*401fffff +2048K  memreserve\[0\]\r", r"  kernel text\r", r"  memreserve\[0\]\r", r"  kernel rodata\r",
-             r"  kernel data\r", r"\n0x0*4024\w+-0x0*41ffffff +\d+K  memreserve\[0\]\r")),
+             r"  kernel data\r", r"\n0x0*402\w+-0x0*41ffffff +\d+K  memreserve\[0\]\r")),
     odd("reserved-memory-with-unit", body=trees.regions("fw@50000000 { reg = <0 0x50000000 0 0x1000000>; };", "reserved-memory@0"),
         mem=(r"\n0x0*50000000-0x0*50ffffff +16384K  /reserved-memory/fw@50000000\r",)),
     odd("two-reserved-memory", r"/reserved-memory@1: not the only node of this name, all of them count",

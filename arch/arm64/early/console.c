@@ -191,7 +191,7 @@ static void __init say(const struct report *r, phys_addr_t tree)
  * early_report(). */
 bool __init image_intact(void)
 {
-	return sum_words(boot_options + BOOT_OPTIONS_SIZE, __end_rodata) == image_sum;
+	return sum_words(boot_options + BOOT_OPTIONS_SIZE, __end_constants) == image_sum;
 }
 
 static void __init explain(struct report *r, u64 reason, const u64 *v)

@@ -6,7 +6,7 @@
 extern char _text[], _stext[], _etext[];
 extern char __idmap_text_start[], __idmap_text_end[];
 extern char __inittext_begin[], __inittext_end[];
-extern char __start_rodata[], __end_rodata[];
+extern char __start_rodata[], __end_rodata[], __end_constants[];
 extern char __start_ro_after_init[], __end_ro_after_init[];
 extern char _edata[];
 extern char __bss_start[], __bss_stop[];
