@@ -1146,14 +1146,7 @@ ENDFUNC take_early_stack
 
 /* Store (stp) or load (ldp) what a call may change, but x0 and x1, at sp. */
 	.macro	x2_to_x18_lr, insn
-	\insn	x2, x3, [sp, #16 * 1]
-	\insn	x4, x5, [sp, #16 * 2]
-	\insn	x6, x7, [sp, #16 * 3]
-	\insn	x8, x9, [sp, #16 * 4]
-	\insn	x10, x11, [sp, #16 * 5]
-	\insn	x12, x13, [sp, #16 * 6]
-	\insn	x14, x15, [sp, #16 * 7]
-	\insn	x16, x17, [sp, #16 * 8]
+	x2_to_x17 \insn
 	\insn	x18, lr, [sp, #16 * 9]
 	.endm
 

@@ -27,14 +27,7 @@
 
 	/* Store (stp) or load (ldp) x2..x29 in struct pt_regs at sp. */
 	.macro	x2_to_x29, insn
-	\insn	x2, x3, [sp, #16 * 1]
-	\insn	x4, x5, [sp, #16 * 2]
-	\insn	x6, x7, [sp, #16 * 3]
-	\insn	x8, x9, [sp, #16 * 4]
-	\insn	x10, x11, [sp, #16 * 5]
-	\insn	x12, x13, [sp, #16 * 6]
-	\insn	x14, x15, [sp, #16 * 7]
-	\insn	x16, x17, [sp, #16 * 8]
+	x2_to_x17 \insn
 	\insn	x18, x19, [sp, #16 * 9]
 	\insn	x20, x21, [sp, #16 * 10]
 	\insn	x22, x23, [sp, #16 * 11]
