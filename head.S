@@ -177,8 +177,10 @@ LOCAL_FUNC prepare_mmu_off
 	b.ne	1f
 	bl	maps_itself
 	b.eq	2f
-1:	bl	elect_boot_cpu			/* one speaks */
-	mov	x0, #BOOT_MMU_ON
+1:	mov	x21, #BOOT_MMU_ON		/* if what is written here faults */
+	mov_q	x5, DEAD_END
+	bl	elect_boot_cpu			/* one speaks */
+	mov	x0, x21
 	mov	x1, x25
 	b	early_dead_end
 2:	adr_l	x0, _head
@@ -224,23 +226,23 @@ ENDFUNC rescue_tree
  * One CPU goes on, whichever it is. Exclusives do not work on Device memory, so this is Lamport's splitter: who finds the door open
  * after writing its name, shuts it, and still finds its name goes on; that can be one at most, whatever the timing. It can also be none:
  * then, after a long wait, the CPU whose name is there goes on. With the MMU on, which is not so for long, it holds as well.
- * Clobbers: x0..x7
+ * Clobbers: x0, x1, x4, x6..x8
  */
 LOCAL_FUNC elect_boot_cpu
 	adr	x4, boot_cpu_claim		/* name, door, winner */
 	and	x4, x4, #~7			/* as the image itself, wherever that is */
-	mrs	x5, mpidr_el1
-	orr	x5, x5, #BIT(63)		/* x5 := this CPU's name, never 0 */
+	mrs	x8, mpidr_el1
+	orr	x8, x8, #BIT(63)		/* x8 := this CPU's name, never 0 */
 	ldr	x6, [x4, #8]
 	cbnz	x6, 1f
-	str	x5, [x4]
+	str	x8, [x4]
 	dsb	sy
 	ldr	x6, [x4, #8]
 	cbnz	x6, 1f
-	str	x5, [x4, #8]
+	str	x8, [x4, #8]
 	dsb	sy
 	ldr	x6, [x4]
-	cmp	x5, x6
+	cmp	x8, x6
 	b.eq	2f
 1:	mov	x7, #(1 << 20)			/* reads of uncached memory: a tenth of a second and more */
 3:	ldr	x6, [x4, #16]
@@ -248,20 +250,20 @@ LOCAL_FUNC elect_boot_cpu
 	subs	x7, x7, #1
 	b.ne	3b
 	ldr	x6, [x4]
-	cmp	x5, x6
+	cmp	x8, x6
 	b.ne	park
-2:	str	x5, [x4, #16]
+2:	str	x8, [x4, #16]
 	dsb	sy
 	ret
 park:
 	adr	x4, boot_status + STATUS_PARKED
 	and	x4, x4, #~7
-	str	x5, [x4]
+	str	x8, [x4]
 	dmb	sy
 	dc	civac, x4			/* the boot CPU may have looked already */
 	dsb	sy
 	mov	x0, #BOOT_PARKED
-	mov	x1, x5
+	mov	x1, x8
 	b	stop_cpu
 ENDFUNC elect_boot_cpu
 
@@ -637,19 +639,6 @@ LOCAL_FUNC check_cpu
 	ret
 ENDFUNC check_cpu
 
-/* Zero the early tables, past the caches. Clobbers: x0, x1 */
-LOCAL_FUNC clear_early_tables
-	adr_l	x0, __early_tables_start
-	adr_l	x1, __early_tables_end
-1:	stp	xzr, xzr, [x0], #16
-	stp	xzr, xzr, [x0], #16
-	stp	xzr, xzr, [x0], #16
-	stp	xzr, xzr, [x0], #16
-	cmp	x0, x1
-	b.lo	1b
-	ret
-ENDFUNC clear_early_tables
-
 /*
  * The entries of one level's tables that cover a range. Tables of one level lie one behind the other, so indices count on from the
  * first of them.
@@ -870,7 +859,7 @@ LOCAL_FUNC cpu_setup
 	ret
 ENDFUNC cpu_setup
 
-/* From here to early_fixup all goes to the image's first page, as the beginning did: the one that is in the permanent idmap. */
+/* From here to primary_switched all goes to the image's first page, as the beginning did: the one that is in the permanent idmap. */
 	.section ".idmap.text", "ax"
 /*
  * Translation on, and on to the address the kernel was linked for.
@@ -1040,6 +1029,7 @@ ENDFUNC hand_down_to_el1
 
 /* As early_dead_end, with the MMU off. Inputs: x21 := reason, x22..x24 := values, x20 := device tree */
 LOCAL_FUNC say_dead_end
+	bl	store_status
 	/* What this and other CPUs have in their caches goes to memory. */
 	adr_l	x0, _head
 	adr_l	x1, _end
@@ -1068,10 +1058,11 @@ LOCAL_FUNC say_dead_end
 2:	bl	store_status
 	adr_l	x4, early_vectors
 	write_here vbar, x4, x1
+	isb
 	msr	spsel, #1
 	/* The kernel keeps the tree's address where its own code may be what failed. */
 	adr_l	x4, handover
-	ldr	x0, [x4, #HANDOVER_IMAGE]
+	ldr	x0, [x4, #HANDOVER_EL]
 	cbz	x0, 3f
 	ldr	x20, [x4, #HANDOVER_TREE]
 3:	adr_l	x0, init_stack_end
@@ -1177,6 +1168,19 @@ LOCAL_FUNC early_fixup
 	mov	sp, x0
 	b	.Lexception_dead_end
 ENDFUNC early_fixup
+
+/* Zero the early tables, past the caches. Clobbers: x0, x1 */
+LOCAL_FUNC clear_early_tables
+	adr_l	x0, __early_tables_start
+	adr_l	x1, __early_tables_end
+1:	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	cmp	x0, x1
+	b.lo	1b
+	ret
+ENDFUNC clear_early_tables
 
 	.text
 /*

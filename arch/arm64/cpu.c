@@ -5,6 +5,7 @@
 #include <asm/cpu.h>
 #include <asm/memory.h>
 #include <asm/percpu.h>
+#include <asm/ptrace.h>
 #include <asm/spinlock.h>
 #include <asm/sysreg.h>
 #include <lib/bug.h>
@@ -142,7 +143,8 @@ unsigned long console_lock(void)
 {
 	unsigned long flags = local_serror_save(), nested = COOKIE_NESTED;
 
-	if (__atomic_load_n(&log_owner, __ATOMIC_RELAXED) != this_cpu()) {
+	/* Who reports an exception waits for nobody. */
+	if (!fatal_regs && __atomic_load_n(&log_owner, __ATOMIC_RELAXED) != this_cpu()) {
 		spin_lock(&log_lock);
 		__atomic_store_n(&log_owner, this_cpu(), __ATOMIC_RELAXED);
 		nested = 0;

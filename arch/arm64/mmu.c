@@ -310,7 +310,7 @@ u64 translate(unsigned long va, bool write)
 	return par;
 }
 
-void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
+void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3, bool told)
 {
 	__typeof__(early_dead_end) *leave = (void *)(unsigned long)__pa_symbol(early_dead_end);
 	size_t size;
@@ -321,7 +321,7 @@ void __noreturn leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3)
 	dcache_clean_inval_poc(log, log + size);
 	printk_at((char *)((translate((unsigned long)log, false) & GENMASK(47, PAGE_SHIFT)) +
 			   ((u64)log & ~PAGE_MASK) + kimage_voffset));
-	log_tells = bss_is_clear;
+	log_tells = told;
 	if (machine.dt.size) /* not one that was refused */
 		dcache_clean_inval_poc(machine.dt.blob, machine.dt.blob + machine.dt.size);
 	local_serror_save();

@@ -72,25 +72,22 @@ static void walk_tables(unsigned long va, void (*print_line)(const char *line))
 	}
 }
 
-static void ask_mmu(unsigned long va, bool write, char *buf, size_t size)
-{
-	u64 par = translate(va, write);
-
-	if (par & 1)
-		describe_fault_status(par >> 1 & 0x3f, buf, size);
-	else
-		scnprintf(buf, size, "0x%lx", (par & GENMASK(47, 12)) | (va & GENMASK(11, 0)));
-}
-
 void pt_show_walk(unsigned long va, void (*print_line)(const char *line))
 {
-	char read[48], write[48], line[128];
+	char what[48], line[80];
 
 	walk_tables(va, print_line);
-	ask_mmu(va, false, read, sizeof(read));
-	ask_mmu(va, true, write, sizeof(write));
-	scnprintf(line, sizeof(line), "the MMU: read %s; write %s", read, write);
-	print_line(line);
+	for (int write = 0; write < 2; write++) {
+		u64 par = translate(va, write);
+
+		if (par & 1)
+			describe_fault_status(par >> 1 & 0x3f, what, sizeof(what));
+		else
+			scnprintf(what, sizeof(what), "0x%lx",
+				  (par & GENMASK(47, 12)) | (va & GENMASK(11, 0)));
+		scnprintf(line, sizeof(line), "the MMU: %s %s", write ? "write" : "read", what);
+		print_line(line);
+	}
 }
 
 /* --- all ranges ----------------------------------------------------------------------------------

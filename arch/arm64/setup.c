@@ -435,6 +435,8 @@ void __stage setup_machine_fdt(phys_addr_t dt_phys)
 		refuse(dt_phys, handover_fault);
 	/* Aligned by 8 a header may still cross a page. */
 	tree = fixmap_remap_fdt(dt_phys, DT_HEADER_SIZE, PAGE_KERNEL);
+	if (!probe_read_u32((u32 *)tree + DT_HEADER_SIZE / 4 - 1, &last))
+		refuse(dt_phys, "it reaches beyond memory");
 	if (dt_header(tree, &machine.dt_size, why, sizeof(why)))
 		refuse(dt_phys, why);
 	fixmap_remap_fdt(dt_phys, machine.dt_size, PAGE_KERNEL);

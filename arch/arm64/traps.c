@@ -213,7 +213,7 @@ void dead_end(u64 reason, const struct pt_regs *regs)
 		leave_log();
 	}
 	if (!bss_is_clear || (!init_memory_freed && !earlycon_works()))
-		leave_kernel(reason, esr, pc, far);
+		leave_kernel(reason, esr, pc, far, bss_is_clear);
 	boot_dead_end(reason, esr, pc, far);
 }
 
@@ -222,26 +222,36 @@ void dead_end(u64 reason, const struct pt_regs *regs)
 static void __noreturn report_nested(u64 reason, const char *how, const struct pt_regs *regs,
 				     const struct pt_regs *first)
 {
-	static bool once;
-	char what[80], symbol[80];
+	static unsigned int times;
+	char what[80];
 
-	if (once)
-		boot_dead_end(reason, first->esr, first->pc, first->far);
-	once = true;
-	describe_esr(regs->esr, what, sizeof(what));
-	format_symbol(regs->pc, symbol, sizeof(symbol));
-	pr_emerg("%s: %s, ESR 0x%lx, FAR 0x%016lx, pc %s\n", how, what, regs->esr, regs->far,
-		 symbol);
-	dead_end(reason, first);
+	/* Each time less. */
+	switch (times++) {
+	case 0:
+		describe_esr(regs->esr, what, sizeof(what));
+		pr_emerg("%s: %s, ESR 0x%lx, FAR 0x%016lx, pc %pS\n", how, what, regs->esr,
+			 regs->far, (void *)regs->pc);
+		dead_end(reason, first);
+	case 1:
+		dead_end(reason, first);
+	case 2:
+		if (!init_memory_freed && !earlycon_works())
+			leave_kernel(reason, first->esr, first->pc, first->far, false);
+	}
+	boot_dead_end(reason, first->esr, first->pc, first->far);
 }
 
 void exception_stack_overflow(u64 esr, u64 pc, u64 far)
 {
-	/* What the first one left is overwritten from here on. */
-	struct pt_regs regs = {.esr = esr, .pc = pc, .far = far};
+	struct pt_regs regs;
 
+	/* Before BSS is clear nothing can be kept that would end a second time. */
 	if (!bss_is_clear)
-		dead_end(BOOT_STACK, &regs);
+		boot_dead_end(BOOT_STACK, esr, pc, far);
+	/* What the first one left is overwritten from here on. Of its registers these are known. */
+	regs.esr = esr;
+	regs.pc = pc;
+	regs.far = far;
 	fatal_regs = &regs;
 	report_nested(BOOT_STACK, "Exception stack overflow", &regs, &regs);
 }

@@ -649,14 +649,14 @@ CASES += [
         fault("null", r"data abort on a write: translation fault", r"FAR = 0x0{16}: null pointer", r"fault_command\+0x",
               kernel=kernel),
         fault("rodata", r"data abort on a write: permission fault", r"FAR = 0x\w+: kernel rodata", r"level 3: page 0x\w+, ro nx normal",
-              r"the MMU: read 0x\w+; write permission fault, level 3", kernel=kernel),
+              r"the MMU: read 0x\w+\r", r"the MMU: write permission fault, level 3", kernel=kernel),
         fault("stack", r"guard page below the kernel stack: stack overflow", r"fault_stack\S*\+0x", kernel=kernel),
         fault("exec", r"instruction abort on a fetch: permission fault", r"FAR = 0x\w+: kernel (ro)?data", kernel=kernel),
     )
 ]
 
 CASES += [
-    fault(address, rf"data abort on a read: {status}", rf"FAR = {address}: {where}", *walk, rf"the MMU: read {status}; write {status}")
+    fault(address, rf"data abort on a read: {status}", rf"FAR = {address}: {where}", *walk, rf"the MMU: read {status}", rf"the MMU: write {status}")
     for address, status, where, walk in (
         ("0xffff000050000000", "translation fault, level 1", "linear map of 0x90000000", ("level 1: nothing mapped",)),
         ("0xffff800000000000", "translation fault, level 2", "hole in the kernel's address space", ("level 2: nothing mapped",)),

@@ -232,7 +232,7 @@ static void __init explain(struct report *r, u64 reason, const u64 *v)
 void __init early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
 {
 	const u64 v[] = {v1, v2, v3};
-	bool intact = image_intact();
+	bool intact = (log_tells && image_checked) || image_intact();
 	struct report r;
 
 	/* What holds addresses holds physical ones from here on. */
@@ -246,7 +246,7 @@ void __init early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
 		explain(&r, reason, v);
 		add(&r, "\n");
 	}
-	if (!intact && !(r.log && image_checked))
+	if (!intact)
 		add(&r, "preflight: " IMAGE_DAMAGED "\n");
 	if (!r.log)
 		add(&r, "preflight: stopped, reason %lu\n", reason);

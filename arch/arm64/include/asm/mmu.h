@@ -28,8 +28,8 @@ extern bool init_memory_freed;
  * F: it does not, and bits 6:1 say why). Any context. */
 u64 translate(unsigned long va, bool write);
 
-/* End with early_dead_end(), which says why on a console that it looks for. While init memory is
- * there; any context. */
-void leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3) __noreturn;
+/* End with early_dead_end(), which says why on a console that it looks for; told: the log does.
+ * While init memory is there; any context. */
+void leave_kernel(u64 reason, u64 v1, u64 v2, u64 v3, bool told) __noreturn;
 
 #endif
