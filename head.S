@@ -1090,10 +1090,6 @@ FUNC boot_dead_end
 	mov	x23, x2
 	mov	x24, x3
 	bl	store_status
-	mov	x0, x21
-	mov	x1, x22
-	mov	x2, x23
-	mov	x3, x24
 	b	stop_cpu
 ENDFUNC boot_dead_end
 

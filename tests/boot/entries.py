@@ -149,6 +149,15 @@ CASES += [
         "Boot complete: ", r"Unhandled exception: data abort on a write", rf"FAR = 0x0{{16}}: null pointer{END}",
         line(r"Exception inside an exception: undefined instruction, ESR 0x2000000, FAR 0x\w+, pc pt_show_walk\+0x0/0x\w+"),
         line("stopped, reason 5"), reason(5))),
+    # The log's own way is broken: what is left is the early console, without a log.
+    stops("damaged-clock", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0xffff8000080\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"POKE": poke("clock_ns", 0)}),
+    # What looks at the image is broken, or what gives the log's lock back.
+    Case("entry-damaged-sum", append="", status=None, forbid=(), run={"POKE": poke("sum_words", 0)}, steps=(
+        BOOTING, line(r"Unhandled exception: undefined instruction .*"), rf"Kernel panic - in boot_cpu_init: undefined instruction{END}",
+        line("stopped, reason 8"), reason(8))),
+    Case("entry-damaged-unlock", append="", status=None, forbid=(), run={"POKE": poke("spin_unlock", 0)}, steps=(
+        r"Unhandled exception: undefined instruction ", rf"Kernel panic - in boot_cpu_init: undefined instruction{END}", line("stopped, reason 8"), reason(8))),
     # hvc #0, where nobody is at home: an exception of EL1.
     *(Case(f"entry-hvc-{name}", append="", status=None, forbid=(), kernel=kernel, run={"EL": el, "ENTER": enter, "POKE": poke("boot_cpu_init", 0xd4000002)}, steps=(
         line(r"Unhandled exception: HVC \(synchronous from EL1\)"), r"pc : boot_cpu_init\+0x4/", rf"Kernel panic - in boot_cpu_init: HVC{END}", line("stopped, reason 8"),
@@ -249,6 +258,9 @@ CASES += [
         (0x7fffff04, r"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied \(U-Boot: unset fdt_high\)", 1, "gcc-48"))
 ]
 CASES += [
+    # The header itself ends beyond RAM.
+    refused("header-beyond-memory", "it reaches beyond memory", x0="0x7ffffff0", run={
+        "X0": "0x7ffffff0", "OPTIONS": "earlycon=pl011,0x9000000", "POKE": f"0x7ffffff0={be(0xd00dfeed):#x} 0x7ffffff4={be(0x2000):#x}"}),
     # The console is in the part of the tree that can be read; or it is not.
     refused("broken", r".* at offset 0x\w+, in node .*", run={"DTB": tree("broken", chosen='bootargs = "earlycon=pl011,0x9000000";'), "DTB_ADDR": "0x48000000",
             "POKE": "0x48000140=0x7f7f7f7f 0x48000144=0x7f7f7f7f 0x48000148=0x7f7f7f7f"}),
@@ -415,6 +427,24 @@ CASES += [
     Case("entry-console-pi-boot", append="", status=None, run=pi(ALT5), steps=(
         BOOTING, MODEL, line(r"earlycon: bcm2835aux0 at MMIO 0x00000000fe215040 \(options ''\)"), "Boot complete: ")),
     refused("console-pi-no-tree", "it is null, the loader passed none", x0="0x0", run=pi(ALT5, X0="0")),
+]
+
+# RAM and image at 0, the tree far away, and an end before the console is there.
+AT_0 = """/dts-v1/;
+/ {
+	#address-cells = <2>;
+	#size-cells = <1>;
+	model = "RAM at 0";
+	memory@0 { device_type = "memory"; reg = <0 0 0x3c000000>; };
+	chosen { bootargs = "earlycon=smh"; };
+};
+"""
+CASES += [
+    Case("entry-image-at-0", append="", status=None, forbid=(), steps=(
+        BOOTING, line(f"preflight: {DAMAGED}"), MODEL, line(r"Unhandled exception: undefined instruction .*"),
+        rf"Kernel panic - in parse_early_param: undefined instruction{END}", line("stopped, reason 8"), reason(8)),
+         run={"DTB": trees.write("at-0.dts", AT_0.encode()), "LOAD": "0", "DTB_ADDR": "0x20000000",
+              "POKE": poke("parse_early_param", 0, -KIMAGE)}),
 ]
 
 # --- the option field as bootargs ----------------------------------------------------------------------------------------------
