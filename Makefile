@@ -316,9 +316,13 @@ test: ready
 	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host test-fuzz
 	@$(MAKE) --no-print-directory test-boot
 
+# A make of its own, for it may be setup that has just got the compiler that CFLAGS asks.
 check: ready
-	@bad=; CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' CFLAGS='$(filter-out -g,$(CFLAGS))' OBJS='$(OBJS:$(O)/%=%)' \
-		scripts/check-source || bad=1; $(MAKE) --no-print-directory check-images && [ -z "$$bad" ]
+	@bad=; $(MAKE) --no-print-directory check-source || bad=1; $(MAKE) --no-print-directory check-images && [ -z "$$bad" ]
+
+.PHONY: check-source
+check-source:
+	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' CFLAGS='$(filter-out -g,$(CFLAGS))' OBJS='$(OBJS:$(O)/%=%)' scripts/check-source
 
 .PHONY: check-images
 check-images: $(KERNEL_DIRS)
