@@ -143,12 +143,17 @@ static void ring_append(int level, const char *text, size_t len)
 	ring.changing = false;
 }
 
+bool printk_shows(void)
+{
+	return console_depth < 2;
+}
+
 /* A fault in write() is reported through here again; the third time the ring must do. */
 static void console_write(const char *text, size_t len)
 {
 	struct console *con = console;
 
-	if (!con || console_depth >= 2)
+	if (!con || !printk_shows())
 		return;
 	console_depth++;
 	con->write(con, text, len);
@@ -178,7 +183,7 @@ static void show_new_records(void)
 	unsigned long unseen = ring.unseen, end = ring.head;
 	struct log_record *rec;
 
-	if (!console || console_depth >= 2)
+	if (!console || !printk_shows())
 		return;
 	if (unseen) {
 		ring.unseen = 0;

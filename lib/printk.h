@@ -106,6 +106,9 @@ u64 printk_move(char *to, u64 seed);
  */
 const char *printk_next(unsigned long *pos, size_t *len);
 
+/* False inside of a console's write() that faulted twice: what is logged goes to the ring alone. */
+bool printk_shows(void);
+
 /* The ring is, or will be, found there: for who changes what addresses mean. */
 void printk_at(char *data);
 

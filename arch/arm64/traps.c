@@ -212,7 +212,7 @@ void dead_end(u64 reason, const struct pt_regs *regs)
 		pr_emerg("stopped, reason %lu\n", reason);
 		leave_log();
 	}
-	if (!bss_is_clear || (!init_memory_freed && !earlycon_works()))
+	if (!bss_is_clear || (!init_memory_freed && !(earlycon_works() && printk_shows())))
 		leave_kernel(reason, esr, pc, far, bss_is_clear);
 	boot_dead_end(reason, esr, pc, far);
 }
@@ -235,7 +235,7 @@ static void __noreturn report_nested(u64 reason, const char *how, const struct p
 	case 1:
 		dead_end(reason, first);
 	case 2:
-		if (!init_memory_freed && !earlycon_works())
+		if (!init_memory_freed)
 			leave_kernel(reason, first->esr, first->pc, first->far, false);
 	}
 	boot_dead_end(reason, first->esr, first->pc, first->far);

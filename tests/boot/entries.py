@@ -152,6 +152,11 @@ CASES += [
     # The log's own way is broken: what is left is the early console, without a log.
     stops("damaged-clock", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0xffff8000080\w+ \(image \+ 0x\w+\), FAR 0x\w+",
           damaged=True, run={"POKE": poke("clock_ns", 0)}),
+    # The same once there is a console, and where that is written to.
+    Case("entry-damaged-console-later", append="", status=None, forbid=(), run={"POKE": poke("write_to", 0)}, steps=(
+        BOOTING, line(f"preflight: {DAMAGED}"), MODEL, line(r"earlycon: .*"), line(r"Unhandled exception: undefined instruction .*"),
+        line(r"Exception inside an exception: undefined instruction, ESR 0x2000000, FAR 0x\w+, pc write_to\+0x0/0x\w+"),
+        line("stopped, reason 5"), reason(5))),
     # What looks at the image is broken, or what gives the log's lock back.
     Case("entry-damaged-sum", append="", status=None, forbid=(), run={"POKE": poke("sum_words", 0)}, steps=(
         BOOTING, line(r"Unhandled exception: undefined instruction .*"), rf"Kernel panic - in boot_cpu_init: undefined instruction{END}",
