@@ -1194,6 +1194,7 @@ LOCAL_FUNC primary_switched
 	msr	vbar_el1, x0
 	adr_l	x0, boot_cpu
 	msr	tpidr_el1, x0
+	msr	tpidrro_el0, xzr		/* no exception stack was too small so far */
 	isb
 	adr_l	x0, handover
 	stp	x29, x21, [x0, #HANDOVER_ARGS]

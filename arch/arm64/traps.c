@@ -241,19 +241,18 @@ static void __noreturn report_nested(u64 reason, const char *how, const struct p
 	boot_dead_end(reason, first->esr, first->pc, first->far);
 }
 
-void exception_stack_overflow(u64 esr, u64 pc, u64 far)
+void exception_stack_overflow(u64 reason, u64 esr, u64 pc, u64 far)
 {
 	struct pt_regs regs;
 
-	/* Before BSS is clear nothing can be kept that would end a second time. */
-	if (!bss_is_clear)
-		boot_dead_end(BOOT_STACK, esr, pc, far);
 	/* What the first one left is overwritten from here on. Of its registers these are known. */
 	regs.esr = esr;
 	regs.pc = pc;
 	regs.far = far;
+	if (!bss_is_clear)
+		dead_end(reason, &regs);
 	fatal_regs = &regs;
-	report_nested(BOOT_STACK, "Exception stack overflow", &regs, &regs);
+	report_nested(reason, "Exception stack overflow", &regs, &regs);
 }
 
 static void __noreturn die(const struct pt_regs *regs)

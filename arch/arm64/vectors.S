@@ -88,10 +88,14 @@ LOCAL_FUNC exception_stack_full
 	mov_q	x0, DEAD_END
 	cmp	x0, x5
 	b.eq	stop_cpu
-	adr_l	x0, exception_stack_end
-	mov	sp, x0
-	mrs	x0, esr_el1
-	mrs	x1, elr_el1
-	mrs	x2, far_el1
+	mrs	x1, esr_el1
+	mrs	x2, elr_el1
+	mrs	x3, far_el1
+	mrs	x4, tpidrro_el0			/* it was said, or that was tried */
+	msr	tpidrro_el0, x0
+	mov	x0, #BOOT_STACK
+	cbnz	x4, boot_dead_end
+	adr_l	x4, exception_stack_end
+	mov	sp, x4
 	b	exception_stack_overflow
 ENDFUNC exception_stack_full

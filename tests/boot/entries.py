@@ -144,6 +144,12 @@ CASES += [
         BOOTING, line(f"preflight: {DAMAGED}"), MODEL,
         line(r"Exception stack overflow: undefined instruction, ESR 0x2000000, FAR 0x\w+, pc handle_exception\+0x0/0x\w+"),
         line("stopped, reason 7"), reason(7))),
+    # The same while BSS is not clear; and where not even the end is to be had.
+    stops("damaged-handler-before-bss", 7, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0xffff8000080\w+ \(image \+ 0x\w+\), FAR 0x\w+",
+          damaged=True, run={"POKE": lambda out: " ".join([poke("check_handover", 0)(out), poke("handle_exception", 0)(out)])}),
+    silent("damaged-end-before-bss", 7, run={"POKE": lambda out: " ".join([poke("check_handover", 0)(out), poke("dead_end", 0)(out)])}),
+    # What reports a fault runs into one itself, and again.
+    silent("damaged-report", 7, run={"POKE": lambda out: " ".join([poke("boot_cpu_init", 0)(out), poke("report_nested", 0)(out), poke("describe_esr", 0)(out)])}),
     # What reports a fault runs into one itself.
     Case("entry-fault-inside-a-fault", append='run="fault null"', status=None, forbid=(), run={"POKE": poke("pt_show_walk", 0)}, steps=(
         "Boot complete: ", r"Unhandled exception: data abort on a write", rf"FAR = 0x0{{16}}: null pointer{END}",

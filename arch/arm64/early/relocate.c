@@ -9,8 +9,9 @@
  * from _text. */
 extern const u8 __relocs_start[], __relocs_end[];
 
-/* Written through the kernel's own map, in which everything but text is writable, so the caches are
- * coherent with it. Or for good with the MMU off: addresses are physical then (early_report()). */
+/* At the address the image was linked for there is nothing to do. With the MMU off addresses are
+ * physical from then on, for good (early_report()); init text holds some, so all must be writable.
+ */
 void relocate_kernel(void)
 {
 	unsigned long moved = (unsigned long)_text - KIMAGE_VADDR;

@@ -26,9 +26,9 @@ struct pt_regs {
  * its SError is dealt with. */
 void handle_exception(struct pt_regs *regs);
 
-/* No room for registers: called with the stack empty again, and those of the exception that did not
- * fit. */
-void exception_stack_overflow(u64 esr, u64 pc, u64 far) __attribute__((noreturn));
+/* No room for registers: called once, with the stack empty again, and those of the exception that
+ * did not fit. */
+void exception_stack_overflow(u64 reason, u64 esr, u64 pc, u64 far) __attribute__((noreturn));
 
 /* The exception that is reported, or NULL. */
 extern const struct pt_regs *fatal_regs;
