@@ -148,7 +148,8 @@ static void __init keep_usable_memory(const struct dt_prop *prop)
 			continue;
 		any = true;
 		if (memblock_mark_nomap(start, end - start))
-			pr_err("/chosen: linux,usable-memory-range: tuple %u ignored: too many ranges\n", i);
+			pr_err("/chosen: linux,usable-memory-range: tuple %u ignored: too many ranges\n",
+			       i);
 	}
 	if (!any) {
 		pr_warn("/chosen: linux,usable-memory-range of %u bytes names no whole page, not heeded\n",
