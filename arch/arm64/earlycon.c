@@ -258,8 +258,6 @@ static void __init announce(const struct earlycon_device *dev)
 
 const char *__init earlycon_check(const struct earlycon_device *dev)
 {
-	phys_addr_t window = (phys_addr_t)dev->driver->window << dev->shift;
-
 	if (!dev->driver->window)
 		return NULL;
 	if (!dev->phys)
@@ -270,7 +268,7 @@ const char *__init earlycon_check(const struct earlycon_device *dev)
 		return "only registers of 1 and 4 bytes, 16 bytes apart at most, are known";
 	if (dev->phys & (dev->width - 1U))
 		return "the address is misaligned";
-	if ((dev->phys & ~PAGE_MASK) + window > PAGE_SIZE)
+	if ((dev->phys & ~PAGE_MASK) + ((size_t)dev->driver->window << dev->shift) > PAGE_SIZE)
 		return "the registers cross the end of a page";
 	return NULL;
 }
