@@ -127,12 +127,22 @@ static phys_addr_t __init memory_inside(phys_addr_t base, phys_addr_t size)
 /* The kernel runs where the loader put it, so that is memory, whatever the tree says. */
 static void __init own_the_image(phys_addr_t base, phys_addr_t size)
 {
+	struct memblock_region *r;
+
 	if (memory_inside(base, size) == size)
 		return;
 	pr_warn("the kernel at 0x%lx-0x%lx is not in the tree's memory; used all the same\n", base,
 		base + size - 1);
 	if (ledger_add_memory(base, size, MAX_NUMNODES, MEMBLOCK_NONE))
 		ledger_panic("kernel", base, size);
+	/* Spin tables are all that is reserved so far. Those in the image lost their reason when
+	 * its memory went. */
+	for_each_reserved_mem_region (r) {
+		phys_addr_t start = max(r->base, base), end = min(r->base + r->size, base + size);
+
+		if (start < end)
+			ledger_own(start, end - start, OWNER_SPIN_TABLE, 0);
+	}
 	ledger_state(dt_node_name);
 }
 
