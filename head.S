@@ -56,7 +56,7 @@ boot_options:
 	.globl	boot_status
 boot_status:
 	.quad	BOOT_STATUS_MAGIC, BOOT_RUNNING, 0, 0, 0, 0, 0, 0
-	.quad	0, 0				/* STATUS_PARKED, how much of the tree was moved */
+	.quad	0, 0, 0				/* STATUS_PARKED, how much of the tree was moved, ESR of an SError */
 	.balign	64
 boot_cpu_claim:
 	.quad	0, 0, 0
@@ -131,7 +131,7 @@ FUNC primary_entry
 	msr	spsel, #1
 	mov	x4, #0
 	mov	sp, x4				/* an exception finds no stack to use */
-	adr_l	x4, early_vectors
+	adr	x4, early_vectors
 	write_here vbar, x4, x5
 	mrs	x5, CurrentEL
 	orr	x24, x24, x5, lsr #2
@@ -142,22 +142,22 @@ FUNC primary_entry
 1:	write_sctlr_off x4, x5
 	isb
 	bl	elect_boot_cpu
-	adr	x1, _head			/* adrp would lose an offset within the page */
+	bl	drop_to_el1			/* where the console's probes see SErrors */
+	adr	x1, _head
 	mov	x0, #BOOT_MISALIGNED
 	tst	x1, #(SZ_2M - 1)
 	b.ne	early_dead_end
-	bl	drop_to_el1
 	bl	rescue_tree
 	/* Tables are written past the caches: no line of a loader's may be written back over them, nor be read instead of them. */
-	adr_l	x0, __early_tables_start
-	adr_l	x1, __early_tables_end
+	adr	x0, __early_tables_start
+	adr	x1, __early_tables_end
 	bl	dcache_clean_inval_poc
 	bl	clear_early_tables
 	bl	check_cpu
 	bl	create_idmap
 	bl	create_kernel_map
-	adr_l	x0, __early_tables_start
-	adr_l	x1, __early_tables_end
+	adr	x0, __early_tables_start
+	adr	x1, __early_tables_end
 	bl	dcache_clean_inval_poc
 	bl	cpu_setup
 	b	enable_mmu
@@ -171,7 +171,7 @@ ENDFUNC primary_entry
 LOCAL_FUNC prepare_mmu_off
 	mov	x8, lr
 	adr_l	x9, _end
-	adr_l	x0, _head
+	adr	x0, _head
 	bl	maps_itself
 	sub	x0, x9, #1
 	b.ne	1f
@@ -183,7 +183,7 @@ LOCAL_FUNC prepare_mmu_off
 	mov	x0, x21
 	mov	x1, x25
 	b	early_dead_end
-2:	adr_l	x0, _head
+2:	adr	x0, _head
 	mov	x1, x9
 	mov	lr, x8
 	b	dcache_clean_inval_poc
@@ -197,7 +197,7 @@ ENDFUNC prepare_mmu_off
  */
 LOCAL_FUNC rescue_tree
 	cbz	x20, 1f
-	adr_l	x0, _head
+	adr	x0, _head
 	adr_l	x1, _end
 	sub	x0, x0, #SZ_2M			/* the largest tree may begin there, and end in the image */
 	sub	x2, x1, x0
@@ -207,12 +207,13 @@ LOCAL_FUNC rescue_tree
 	b.lo	2f
 1:	ret
 2:	mov	x28, lr
-	adr_l	x0, init_stack_end
+	adr	x0, init_stack_end
 	cmp	x20, x0
 	csel	x0, x0, x1, hs			/* a stack where the tree is not */
 	bl	take_early_stack
 	mov	x0, x20
 	bl	early_rescue_tree
+	msr	daifset, #4			/* it let SErrors in */
 	mov	x20, x0
 	mov	x1, sp
 	sub	x0, x1, #EARLY_STACK_SIZE
@@ -256,6 +257,8 @@ LOCAL_FUNC elect_boot_cpu
 	dsb	sy
 	ret
 park:
+	cmp	x8, x6
+	b.eq	run_before
 	adr	x4, boot_status + STATUS_PARKED
 	and	x4, x4, #~7
 	str	x8, [x4]
@@ -263,8 +266,16 @@ park:
 	dc	civac, x4			/* the boot CPU may have looked already */
 	dsb	sy
 	mov	x0, #BOOT_PARKED
-	mov	x1, x8
+	bic	x1, x8, #BIT(63)
 	b	stop_cpu
+	/* The winner was this CPU: what lies here is not what was loaded, and what it says of its boot is not of this one. */
+run_before:
+	adr	x4, handover
+	str	wzr, [x4, #HANDOVER_EL]
+	adr	x4, log_tells
+	strb	wzr, [x4]
+	mov	x0, #BOOT_RUN_BEFORE
+	b	early_dead_end
 ENDFUNC elect_boot_cpu
 
 /*
@@ -398,7 +409,7 @@ LOCAL_FUNC drop_to_el1
 	sub	x0, x0, #0xd00
 	cmp	x0, #9
 	b.hi	3f
-	mov	x1, #0x398			/* A53 03, A35 04, A57 07, A72 08, A73 09 */
+	mov	x1, #0x39c			/* A34 02, A53 03, A35 04, A57 07, A72 08, A73 09 */
 	lsr	x1, x1, x0
 	tbz	x1, #0, 3f
 	mrs	x0, SYS_CPUECTLR_EL1
@@ -411,12 +422,12 @@ LOCAL_FUNC drop_to_el1
 	mov_q	x0, HCR_RW
 	msr	hcr_el2, x0
 	mov	x0, #SPSR_EL2H_MASKED
-	adr_l	x1, .Lat_el2
+	adr	x1, .Lat_el2
 	b	5f
 4:	mov_q	x0, SCTLR_EL1_OFF
 	msr	sctlr_el1, x0
 	mov	x0, #SPSR_EL1H_MASKED
-	adr_l	x1, .Lat_el1
+	adr	x1, .Lat_el1
 5:	msr	spsr_el3, x0
 	msr	elr_el3, x1
 	isb
@@ -425,7 +436,7 @@ LOCAL_FUNC drop_to_el1
 .Lat_el2:
 	mov	x0, #0
 	mov	sp, x0
-	adr_l	x0, early_vectors
+	adr	x0, early_vectors
 	msr	vbar_el2, x0
 	mrs	x26, hcr_el2
 	mov_q	x0, HCR_E2H
@@ -603,7 +614,7 @@ LOCAL_FUNC drop_to_el1
 7:
 	mov	x0, #SPSR_EL1H_MASKED
 	msr	spsr_el2, x0
-	adr_l	x0, .Lat_el1
+	adr	x0, .Lat_el1
 	msr	elr_el2, x0
 	isb
 	eret
@@ -611,7 +622,7 @@ LOCAL_FUNC drop_to_el1
 .Lat_el1:
 	mov	x0, #0
 	mov	sp, x0
-	adr_l	x0, early_vectors
+	adr	x0, early_vectors
 	msr	vbar_el1, x0
 	isb
 	mrs	x19, cntvct_el0
@@ -696,19 +707,6 @@ ENDFUNC check_cpu
 	.endm
 
 /*
- * Map a range again in the level 3 table map_memory made for it, with other rights or another address.
- * Inputs: x0 := table, x1 := first byte, x2 := last byte (virtual), x3 := physical address, x4 := flags
- * Clobbers: x3, x5..x9
- */
-LOCAL_FUNC remap_region
-	mov	x9, #PAGE_SIZE
-	mov	x7, #0
-	compute_indices x1, x2, PAGE_SHIFT, TABLE_SHIFT, x5, x6, x7
-	populate_entries x0, x3, x5, x6, x4, x9, x8
-	ret
-ENDFUNC remap_region
-
-/*
  * The identity map: text read-execute, the rest of the image read-write, and behind the image a window of two pages with the start
  * of the device tree, read-only. The image may lie beyond VA_BITS: then one more level goes on top.
  * Inputs: x20 := device tree
@@ -716,8 +714,8 @@ ENDFUNC remap_region
  */
 LOCAL_FUNC create_idmap
 	mov	x17, lr
-	adr_l	x0, init_idmap_pg_dir
-	adr_l	x1, _head
+	adr	x0, init_idmap_pg_dir
+	adr	x1, _head
 	adr_l	x2, _end
 	mov	x27, x2				/* x27 := window */
 	add	x2, x2, #(2 * PAGE_SIZE)
@@ -725,7 +723,7 @@ LOCAL_FUNC create_idmap
 	mov	x3, x1
 	mov_q	x4, PROT_RW | PTE_TYPE_PAGE
 	map_memory x0, x1, x2, x3, x4, x5, x6, x7, x8, x10, x11, x12
-	adr_l	x2, __inittext_end
+	adr	x2, __inittext_end
 	sub	x2, x2, #1
 	mov	x3, x1
 	mov_q	x4, PROT_ROX | PTE_TYPE_PAGE
@@ -764,8 +762,8 @@ LOCAL_FUNC create_idmap
 	lsr	x2, x1, #VA_BITS
 	cbz	x2, 3f
 	mov	x28, #IDMAP_BITS_MAX
-	adr_l	x0, init_idmap_extra
-	adr_l	x3, init_idmap_pg_dir
+	adr	x0, init_idmap_extra
+	adr	x3, init_idmap_pg_dir
 	orr	x3, x3, #PTE_TYPE_TABLE
 	str	x3, [x0, x2, lsl #3]
 3:
@@ -776,9 +774,9 @@ ENDFUNC create_idmap
 /* The image at the address it was linked for: text read-execute, the rest read-write. Clobbers: x0..x17 */
 LOCAL_FUNC create_kernel_map
 	mov	x17, lr
-	adr_l	x0, init_pg_dir
+	adr	x0, init_pg_dir
 	mov_q	x1, KIMAGE_VADDR
-	adr_l	x13, _head			/* x13 := physical address of the image */
+	adr	x13, _head			/* x13 := physical address of the image */
 	sub	x14, x1, x13			/* x14 := virtual minus physical */
 	adr_l	x2, _end
 	add	x2, x2, x14
@@ -786,7 +784,7 @@ LOCAL_FUNC create_kernel_map
 	mov	x3, x13
 	mov_q	x4, PROT_RW | PTE_TYPE_PAGE
 	map_memory x0, x1, x2, x3, x4, x5, x6, x7, x8, x10, x11, x12
-	adr_l	x2, __inittext_end
+	adr	x2, __inittext_end
 	add	x2, x2, x14
 	sub	x2, x2, #1
 	mov	x3, x13
@@ -794,16 +792,16 @@ LOCAL_FUNC create_kernel_map
 	bl	remap_region
 	/* The guards below the stacks are not mapped; an entry that is just an address is invalid. */
 	mov	x4, #0
-	adr_l	x1, exception_stack_guard
+	adr	x1, exception_stack_guard
 	add	x1, x1, x14
-	adr_l	x2, exception_stack
+	adr	x2, exception_stack
 	add	x2, x2, x14
 	sub	x2, x2, #1
 	mov	x3, #0
 	bl	remap_region
-	adr_l	x1, init_stack_guard
+	adr	x1, init_stack_guard
 	add	x1, x1, x14
-	adr_l	x2, init_stack
+	adr	x2, init_stack
 	add	x2, x2, x14
 	sub	x2, x2, #1
 	mov	x3, #0
@@ -866,18 +864,18 @@ ENDFUNC cpu_setup
  * Inputs: x0 := SCTLR_EL1, x28 := address bits of the idmap
  */
 LOCAL_FUNC enable_mmu
-	adr_l	x1, init_idmap_pg_dir
+	adr	x1, init_idmap_pg_dir
 	.if	VA_BITS < IDMAP_BITS_MAX
 	cmp	x28, #VA_BITS
 	b.eq	1f
-	adr_l	x1, init_idmap_extra
+	adr	x1, init_idmap_extra
 1:
 	.endif
-	adr_l	x2, init_pg_dir
+	adr	x2, init_pg_dir
 	msr	ttbr0_el1, x1
 	msr	ttbr1_el1, x2
-	adr_l	x3, primary_switched
-	adr_l	x4, _head
+	adr	x3, primary_switched
+	adr	x4, _head
 	sub	x3, x3, x4
 	mov_q	x5, KIMAGE_VADDR
 	add	x3, x3, x5			/* x3 := virtual address of primary_switched */
@@ -899,7 +897,7 @@ ENDFUNC enable_mmu
  */
 FUNC idmap_replace_ttbr1
 	mrs	x2, vbar_el1
-	adr_l	x3, early_vectors		/* in this page, so that an exception does not loop on its own fetch */
+	adr	x3, early_vectors		/* in this page, so that an exception does not loop on its own fetch */
 	msr	vbar_el1, x3
 	msr	ttbr1_el1, x1
 	isb
@@ -1031,7 +1029,7 @@ ENDFUNC hand_down_to_el1
 LOCAL_FUNC say_dead_end
 	bl	store_status
 	/* What this and other CPUs have in their caches goes to memory. */
-	adr_l	x0, _head
+	adr	x0, _head
 	adr_l	x1, _end
 	bl	dcache_clean_inval_poc
 	bl	store_status
@@ -1056,16 +1054,16 @@ LOCAL_FUNC say_dead_end
 	isb
 	br	x4
 2:	bl	store_status
-	adr_l	x4, early_vectors
+	adr	x4, early_vectors
 	write_here vbar, x4, x1
 	isb
 	msr	spsel, #1
 	/* The kernel keeps the tree's address where its own code may be what failed. */
-	adr_l	x4, handover
+	adr	x4, handover
 	ldr	x0, [x4, #HANDOVER_EL]
 	cbz	x0, 3f
 	ldr	x20, [x4, #HANDOVER_TREE]
-3:	adr_l	x0, init_stack_end
+3:	adr	x0, init_stack_end
 	bl	take_early_stack
 	mov	x0, x21
 	mov	x1, x22
@@ -1075,7 +1073,7 @@ LOCAL_FUNC say_dead_end
 	bl	early_report
 ENDFUNC say_dead_end
 LOCAL_FUNC stop_with_reason
-	adr_l	x4, boot_status
+	adr	x4, boot_status
 	ldr	x0, [x4, #STATUS_REASON]
 	ldp	x1, x2, [x4, #STATUS_VALUES]
 	ldr	x3, [x4, #STATUS_VALUES + 16]
@@ -1157,7 +1155,7 @@ LOCAL_FUNC early_fixup
 	ldp	x0, x1, [sp], #160
 	eret
 	/* In the middle of a report: the reason for that stays. */
-1:	adr_l	x4, boot_status
+1:	adr	x4, boot_status
 	ldr	x0, [x4, #STATUS_REASON]
 	cbnz	x0, stop_with_reason
 	mov	x0, #0
@@ -1165,10 +1163,23 @@ LOCAL_FUNC early_fixup
 	b	.Lexception_dead_end
 ENDFUNC early_fixup
 
+/*
+ * Map a range again in the level 3 table map_memory made for it, with other rights or another address.
+ * Inputs: x0 := table, x1 := first byte, x2 := last byte (virtual), x3 := physical address, x4 := flags
+ * Clobbers: x3, x5..x9
+ */
+LOCAL_FUNC remap_region
+	mov	x9, #PAGE_SIZE
+	mov	x7, #0
+	compute_indices x1, x2, PAGE_SHIFT, TABLE_SHIFT, x5, x6, x7
+	populate_entries x0, x3, x5, x6, x4, x9, x8
+	ret
+ENDFUNC remap_region
+
 /* Zero the early tables, past the caches. Clobbers: x0, x1 */
 LOCAL_FUNC clear_early_tables
-	adr_l	x0, __early_tables_start
-	adr_l	x1, __early_tables_end
+	adr	x0, __early_tables_start
+	adr	x1, __early_tables_end
 1:	stp	xzr, xzr, [x0], #16
 	stp	xzr, xzr, [x0], #16
 	stp	xzr, xzr, [x0], #16
@@ -1185,18 +1196,18 @@ ENDFUNC clear_early_tables
  */
 LOCAL_FUNC primary_switched
 	msr	spsel, #1
-	adr_l	x0, exception_stack_end
+	adr	x0, exception_stack_end
 	mov	sp, x0
 	msr	spsel, #0
-	adr_l	x0, init_stack_end
+	adr	x0, init_stack_end
 	mov	sp, x0
-	adr_l	x0, vectors
+	adr	x0, vectors
 	msr	vbar_el1, x0
-	adr_l	x0, boot_cpu
+	adr	x0, boot_cpu
 	msr	tpidr_el1, x0
 	msr	tpidrro_el0, xzr		/* no exception stack was too small so far */
 	isb
-	adr_l	x0, handover
+	adr	x0, handover
 	stp	x29, x21, [x0, #HANDOVER_ARGS]
 	str	x20, [x0, #HANDOVER_TREE]
 	stp	x22, x23, [x0, #HANDOVER_ARGS + 16]
@@ -1207,22 +1218,22 @@ LOCAL_FUNC primary_switched
 	str	x2, [x0, #HANDOVER_DAIF]
 	str	x26, [x0, #HANDOVER_HCR]
 	str	x19, [x0, #HANDOVER_TIME]
-	adr_l	x1, _head
+	adr	x1, _head
 	mrs	x2, ttbr1_el1			/* x2 := physical address of init_pg_dir */
-	adr_l	x3, init_pg_dir
+	adr	x3, init_pg_dir
 	sub	x3, x3, x2			/* x3 := virtual minus physical */
 	sub	x2, x1, x3
 	str	x2, [x0, #HANDOVER_IMAGE]
 	str	x27, [x0, #HANDOVER_WINDOW]
-	adr_l	x0, kimage_voffset
+	adr	x0, kimage_voffset
 	str	x3, [x0]
 
 	mov	x29, #0
 	mov	x30, #0
 	bl	check_handover
-	adr_l	x0, __bss_start
+	adr	x0, __bss_start
 	mov	w1, #0
-	adr_l	x2, __bss_stop
+	adr	x2, __bss_stop
 	sub	x2, x2, x0
 	bl	memset
 	bl	relocate_kernel

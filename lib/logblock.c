@@ -121,21 +121,6 @@ static u64 first_chunk(void)
 	return first;
 }
 
-/* Memory can hold anything: nothing of it steers a terminal. */
-static void print_clean(const char *text, size_t len)
-{
-	char part[64];
-
-	while (len > 0) {
-		size_t n = min(len, sizeof(part));
-
-		for (size_t i = 0; i < n; i++, text++)
-			part[i] = (*text < ' ' && *text != '\n') || *text == 0x7f ? '?' : *text;
-		cprintf("%.*s", (int)n, part);
-		len -= n;
-	}
-}
-
 /* Print the records, or return the first one that says that nothing goes on; NULL: there is none.
  * What is not a record is skipped, to the next chunk. */
 static const struct log_record *walk(bool print)
@@ -150,7 +135,7 @@ static const struct log_record *walk(bool print)
 			continue;
 		}
 		if (print)
-			print_clean(rec->text, rec->len);
+			cprintf("%.*s", (int)rec->len, rec->text);
 		else if (rec->level == LOGLEVEL_EMERG)
 			return rec;
 		pos += log_record_size(rec->len);

@@ -92,7 +92,7 @@ static void __init report_handover(void)
 	image_checked = true;
 	if (!image_intact())
 		pr_err("preflight: " IMAGE_DAMAGED "\n");
-	report_dropped("at entry", handover_serror);
+	report_dropped("at entry", boot_status.serror ?: handover_serror);
 	if (handover.sctlr & (SCTLR_M | SCTLR_C))
 		pr_warn("preflight: entered with the %s on (U-Boot: use booti, not go): switched off\n",
 			handover.sctlr & SCTLR_M ? "MMU" : "D-cache");

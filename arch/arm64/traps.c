@@ -76,17 +76,20 @@ static const char kinds[] = "\000address size fault\0"
 			    "\001translation fault\0"
 			    "\002access flag fault\0"
 			    "\003permission fault\0"
-			    "\005external abort on a table walk\0"
 			    "\377";
 
 void describe_fault_status(unsigned int fsc, char *buf, size_t size)
 {
-	const char *text = look_up(faults, fsc), *kind = look_up(kinds, fsc >> 2);
+	const char *text = look_up(faults, fsc), *kind = look_up(kinds, fsc >> 2), *where = "";
 
+	if ((fsc & 0x34) == 0x14) {
+		kind = look_up(faults, fsc & 0x18);
+		where = " on a table walk";
+	}
 	if (text)
 		scnprintf(buf, size, "%s", text);
 	else if (kind)
-		scnprintf(buf, size, "%s, level %u", kind, fsc & 3);
+		scnprintf(buf, size, "%s%s, level %u", kind, where, fsc & 3);
 	else
 		scnprintf(buf, size, "fault status 0x%x", fsc);
 }

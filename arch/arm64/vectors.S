@@ -95,7 +95,7 @@ LOCAL_FUNC exception_stack_full
 	msr	tpidrro_el0, x0
 	mov	x0, #BOOT_STACK
 	cbnz	x4, boot_dead_end
-	adr_l	x4, exception_stack_end
+	adr	x4, exception_stack_end
 	mov	sp, x4
 	b	exception_stack_overflow
 ENDFUNC exception_stack_full

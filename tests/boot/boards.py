@@ -5,6 +5,7 @@ import re
 import struct
 
 import cases
+import entries
 import trees
 from cases import AUDIT, G, STATUS, Case, Send, available, boot, command, session
 
@@ -206,6 +207,22 @@ CASES += [
                 "DTB": tree("rpi4"), "MEM": "0:960M", "OVERLAY": overlay("spin-odd", **{
                     "/cpus/cpu@0": "cpu-release-addr = <0 0xd8 0>;", "/cpus/cpu@1": "cpu-release-addr;",
                     "/cpus/cpu@2": "cpu-release-addr = [01 02 03 04 05];", "/cpus/cpu@3": "cpu-release-addr = <0x300000d8>;"})}),
+]
+
+# --- an image that has run is not what was loaded: U-Boot starts it where it lies, or moves it first ---------------------------------------
+
+NO_BOOT = Send("", "Hit any key")
+BOOTI = "booti {} - ${{{}}}".format
+RUN_BEFORE = (r"Starting kernel \.\.\.", r"preflight: this copy of the image has run before; load it anew\r+\npreflight: stopped, reason 9\r", entries.reason(9))
+CASES += [
+    by_u_boot(boot(f"run-before-{kernel}", Send("reboot"), NO_BOOT, Send(BOOTI("${kernel_addr_r}", "fdtcontroladdr"), "=> "), *RUN_BEFORE, kernel=kernel, append="", forbid=(),
+                   status=None, run={"LOADER": "uboot", "EL": el}))
+    for kernel, el in (("gcc-48", 1), ("llvm-39", 2))
+]
+CASES += [
+    Case("run-before-to-a-dead-end", run={"BOARD": "rpi4"}, append="", forbid=(), status=None, max_characters=0, uart0=(), steps=(
+        NO_BOOT, Send("load mmc 0:1 480080 Image; go 480080", "U-Boot> "), r"preflight: loaded at 0x480080, which", entries.reason(3), cases.RESET,
+        NO_BOOT, Send(BOOTI("480080", "fdt_addr"), "U-Boot> "), r"Moving Image from 0x480080 to 0x600000", *RUN_BEFORE)),
 ]
 
 # --- the log outlives U-Boot, its own reset, and a Pi's watchdog ------------------------------------------------------------------------

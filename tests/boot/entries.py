@@ -134,7 +134,7 @@ CASES += [
     repaired("damaged-unused", DAMAGED, run={"POKE": poke("pt_show_walk", 0)}),
     repaired("damaged-constants", DAMAGED, run={"POKE": poke("kallsyms_pairs", 0, 340)}),
     # The kernel is up, but its vectors are not, nor its console: on the idmap.
-    Case("entry-damaged-idmap", append="", status=None, forbid=(), run={"POKE": poke("idmap_replace_ttbr1", 0, 0x10)}, steps=(
+    Case("entry-damaged-idmap", append="", status=None, forbid=(), run={"POKE": poke("idmap_replace_ttbr1", 0, 0xc)}, steps=(
         BOOTING, line(f"preflight: {DAMAGED}"), MODEL, line(r"earlycon: .*"),
         line(r"preflight: undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+", ""),
         line(f"preflight: {DAMAGED}", ""), line("preflight: stopped, reason 5", ""), reason(5))),

@@ -110,7 +110,7 @@ void memory_read(struct cpu *cpu, enum reader reader, u64 pa, u64 size, u64 pc);
 /* Executable memory, so that it can be fetched at any time. */
 void memory_fetchable(struct cpu *cpu, u64 pa, u64 size, u64 pc);
 /* DC by address: does it invalidate, or only clean? */
-void memory_dc(struct cpu *cpu, u64 va, bool invalidates);
+void memory_dc(struct cpu *cpu, u64 va, bool invalidates, u64 pc);
 bool memory_any_stale(void);
 bool memory_word(u64 pa, u64 *value);
 
@@ -124,6 +124,8 @@ struct translation {
 
 void tables_reset(void);
 bool tables_translate(const struct cpu *cpu, u64 va, struct translation *to);
+/* Is it certain that this faults? With translation off, 48 bits are what a CPU has at most. */
+bool tables_unmapped(const struct cpu *cpu, u64 va);
 void tables_entry_stored(struct cpu *cpu, const struct chunk *chunk, unsigned int word, u64 old,
 			 u64 new, u64 pc);
 void tables_used(struct cpu *cpu, u64 va, u64 pc);

@@ -207,9 +207,9 @@ static void sys_instruction(struct cpu *cpu, unsigned int sys, u64 operand, u64 
 	switch (sys) {
 	case DC_IVAC:
 	case DC_CIVAC:
-		return memory_dc(cpu, operand, true);
+		return memory_dc(cpu, operand, true, pc);
 	case DC_CVAC:
-		return memory_dc(cpu, operand, false);
+		return memory_dc(cpu, operand, false, pc);
 	case DC_ZVA:
 		return memory_zero_block(cpu, operand, pc);
 	case DC_ISW:

@@ -226,12 +226,14 @@ static void maintain_line(struct cpu *cpu, struct chunk *chunk, u64 nr, bool inv
 	line->cpu = (u8)cpu->id;
 }
 
-void memory_dc(struct cpu *cpu, u64 va, bool invalidates)
+void memory_dc(struct cpu *cpu, u64 va, bool invalidates, u64 pc)
 {
 	u64 start = va & ~(u64)(cpu->dc_line - 1);
 	struct translation t;
 
 	count.dc++;
+	if (tables_unmapped(cpu, start)) /* QEMU's does not fault */
+		report("dc-fault", pc, "DC of 0x%" PRIx64 ", which is not mapped", va);
 	if (!tables_translate(cpu, start, &t))
 		return;
 	for (u64 at = 0; at < cpu->dc_line; at += LINE)

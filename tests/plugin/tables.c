@@ -162,6 +162,17 @@ bool tables_translate(const struct cpu *cpu, u64 va, struct translation *to)
 	return false;
 }
 
+bool tables_unmapped(const struct cpu *cpu, u64 va)
+{
+	struct translation t;
+	u64 entry;
+
+	if (tables_translate(cpu, va, &t))
+		return t.pa >> 48;
+	/* A loader's tables are not known. */
+	return memory_word(regime_of(cpu, va >> 55 & 1).root, &entry);
+}
+
 /* --- which memory is live tables
  * ---------------------------------------------------------------------- */
 

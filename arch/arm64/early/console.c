@@ -189,7 +189,7 @@ static void __init say(const struct report *r, phys_addr_t tree)
 
 /* The image runs where it was linked for, so that relocation changes no word of it before
  * early_report(). */
-bool __init image_intact(void)
+bool image_intact(void)
 {
 	return sum_words(boot_options + BOOT_OPTIONS_SIZE, __end_constants) == image_sum;
 }
@@ -220,6 +220,9 @@ static void __init explain(struct report *r, u64 reason, const u64 *v)
 		    "entered with the MMU on (SCTLR 0x%lx), and the image is not mapped 1:1 (U-Boot: use booti, not go)",
 		    v[0]);
 		return;
+	case BOOT_RUN_BEFORE:
+		add(r, "this copy of the image has run before; load it anew");
+		return;
 	default:
 		describe_esr(v[0], what, sizeof(what));
 		add(r,
@@ -229,10 +232,8 @@ static void __init explain(struct report *r, u64 reason, const u64 *v)
 	}
 }
 
-void __init early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
+static __noinline void __init report(u64 reason, const u64 *v, bool intact, phys_addr_t tree)
 {
-	const u64 v[] = {v1, v2, v3};
-	bool intact = (log_tells && image_checked) || image_intact();
 	struct report r;
 
 	/* What holds addresses holds physical ones from here on. */
@@ -253,6 +254,18 @@ void __init early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
 	say(&r, tree);
 }
 
+/* Not init text: of an image that has run before that may be somebody else's. As long as it was
+ * not, it is either intact, or was relocated by the end of that run. */
+void early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
+{
+	const u64 v[] = {v1, v2, v3};
+	bool relocated = (unsigned long)relocated_to != KIMAGE_VADDR;
+	bool intact = relocated || (log_tells && image_checked) || image_intact();
+
+	if (intact || reason != BOOT_RUN_BEFORE)
+		report(reason, v, intact, tree);
+}
+
 /* ---- a tree that cannot stay where it is ---- */
 
 static u32 __init header_word(const u8 *h, unsigned int word)
@@ -268,10 +281,13 @@ static size_t __init tree_size(const volatile u8 *p)
 	u8 h[40];
 	u32 total, end;
 
-	dcache_clean_inval_poc((const void *)p, (const void *)(p + sizeof(h)));
-	for (size_t i = 0; i < sizeof(h); i++)
-		if (!probe_read_u8(p + i, &h[i]))
+	/* Twice: what is no memory must not be cleaned, and what is not clean tells nothing. */
+	for (size_t i = 0; i < 2 * sizeof(h); i++) {
+		if (i == sizeof(h))
+			dcache_clean_inval_poc((const void *)p, (const void *)(p + sizeof(h)));
+		if (!probe_read_u8(p + i % sizeof(h), &h[i % sizeof(h)]))
 			return 0;
+	}
 	total = header_word(h, 1);
 	if (header_word(h, 0) != FDT_MAGIC || total > DT_MAX_SIZE)
 		return 0;
@@ -286,11 +302,15 @@ static size_t __init tree_size(const volatile u8 *p)
 
 phys_addr_t __init early_rescue_tree(phys_addr_t tree)
 {
-	size_t size = tree_size((const volatile u8 *)tree);
-	phys_addr_t end = tree + size;
+	phys_addr_t end;
+	size_t size;
 	/* Elsewhere in any case: that is how it is known later. */
 	char *to = __brk_start + (tree == (phys_addr_t)__brk_start ? 64 : 0);
 
+	/* Before it could be a probe's. */
+	boot_status.serror = take_serror();
+	size = tree_size((const volatile u8 *)tree);
+	end = tree + size;
 	/* What meets the file part has spoilt it, or is spoilt; the other end may be this stack's.
 	 */
 	if (!size || size > BRK_FOR_TREE ||

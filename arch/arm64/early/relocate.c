@@ -9,12 +9,14 @@
  * from _text. */
 extern const u8 __relocs_start[], __relocs_end[];
 
+char *volatile relocated_to = _text;
+
 /* At the address the image was linked for there is nothing to do. With the MMU off addresses are
  * physical from then on, for good (early_report()); init text holds some, so all must be writable.
  */
 void relocate_kernel(void)
 {
-	unsigned long moved = (unsigned long)_text - KIMAGE_VADDR;
+	unsigned long moved = (unsigned long)_text - (unsigned long)relocated_to;
 	u64 *word = (u64 *)_text;
 
 	if (!moved)

@@ -13,7 +13,7 @@
 #define BOOT_NO_GRANULE                                                                            \
 	1 /* this CPU has no translation granule of PAGE_SIZE; x1 = ID_AA64MMFR0_EL1 */
 #define BOOT_IMAGE_TOO_HIGH                                                                        \
-	2 /* the image lies beyond the CPU's physical addresses or 48 bits; x1 = its address */
+	2 /* the image lies beyond the CPU's physical addresses or 48 bits; x1 = its last byte */
 #define BOOT_MISALIGNED 3 /* not loaded at a multiple of 2 MiB; x1 = its address */
 #define BOOT_MMU_ON     4 /* entered with the MMU on, and not mapped 1:1; x1 = SCTLR */
 #define BOOT_EXCEPTION                                                                             \
@@ -24,6 +24,7 @@
 #define BOOT_PANIC                                                                                 \
 	8 /* panic(), the text is in the log; x1 = ESR, x2 = ELR, x3 = FAR of the exception that   \
 	     led to it, or 0 */
+#define BOOT_RUN_BEFORE 9 /* this copy of the image has been entered by this CPU before */
 
 /* In x5 when a CPU has come to its end: whatever that runs into is not reported again. */
 #define DEAD_END 0x6465616420656e64
@@ -66,6 +67,7 @@ struct boot_status {
 	u64 parked; /* MPIDR of a CPU that entered beside the boot CPU, with bit 63 set; 0: none did
 		     */
 	u64 rescued; /* bytes of the tree that were copied to the brk area, or 0 */
+	u64 serror;  /* as handover_serror, where it was taken before */
 };
 extern struct boot_status boot_status;
 
@@ -136,6 +138,8 @@ extern bool bss_is_clear;
 
 /* Apply the image's own RELA relocations; before anything that holds an address is read. */
 void relocate_kernel(void);
+/* Address of _text as relocation has left it. */
+extern char *volatile relocated_to;
 
 void start_kernel(void) __attribute__((noreturn));
 #endif
