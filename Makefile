@@ -83,6 +83,10 @@ ifneq ($(words $(VA_BITS))$(filter-out 39 48,$(VA_BITS)),1)
 $(error VA_BITS=$(VA_BITS): 39 and 48 are possible)
 endif
 
+ifneq ($(strip $(PAGE_SHIFT)),12)
+$(error PAGE_SHIFT=$(PAGE_SHIFT): pages have 4 KiB, 12)
+endif
+
 ifneq ($(LLVM),)
 CC           := clang --target=aarch64-linux-gnu
 LD           := ld.lld

@@ -2,8 +2,8 @@
 /*
  * From the loader's jump to start_kernel(). The way down this file is the way the CPU takes:
  *
- *   header -> primary_entry -> elect_boot_cpu -> drop_to_el1 -> create_idmap, create_kernel_map -> cpu_setup -> enable_mmu
- *          -> primary_switched (kernel's own addresses) -> start_kernel
+ *   header -> primary_entry -> elect_boot_cpu -> drop_to_el1 -> rescue_tree -> clear_early_tables -> check_cpu -> create_idmap,
+ *          create_kernel_map -> cpu_setup -> enable_mmu -> primary_switched (kernel's own addresses) -> start_kernel
  *
  * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and stores go past the caches: what
  * is written (tables, boot_status, an early stack, a copy in the brk area) is in none before and in none behind. What goes wrong ends in
@@ -18,7 +18,7 @@
  *   x25  SCTLR of the entry EL              primary_entry .. primary_switched
  *   x26  HCR_EL2 as found, or 0             drop_to_el1 .. primary_switched
  *   x27  idmap address of the tree's page   create_idmap .. primary_switched
- *   x28  T0SZ's address bits of the idmap   create_idmap .. enable_mmu
+ *   x28  T0SZ's address bits of the idmap   create_idmap .. enable_mmu; free before
  *   x29  x0 of the loader                   primary_entry .. primary_switched
  */
 #include <asm/macros.inc>
@@ -118,7 +118,7 @@ early_tables_end:
 	.section ".head.text", "ax"
 /*
  * The first instruction after the header. Vectors first: from here on even a wild exception has an address and a reason.
- * Inputs: x0..x3 of the loader; any EL, MMU off.
+ * Inputs: x0..x3 of the loader; any EL. MMU off, by the protocol.
  */
 FUNC primary_entry
 	mov	x20, x0
@@ -193,7 +193,7 @@ ENDFUNC prepare_mmu_off
 /*
  * A tree that is misaligned, or that lies where the image has its BSS, tables and stacks, is copied to the brk area before anything is
  * written there. What cannot be helped stays as it is, and is refused later, in words.
- * Inputs: x20 := tree. Outputs: x20 := where it is now. Clobbers: x0..x18
+ * Inputs: x20 := tree. Outputs: x20 := where it is now. Clobbers: x0..x18, x28
  */
 LOCAL_FUNC rescue_tree
 	cbz	x20, 1f

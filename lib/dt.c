@@ -314,8 +314,9 @@ int dt_header(const void *fdt, u32 *total, char *why, size_t size)
 	return 0;
 }
 
-static int find_blocks(struct dt *dt, const u8 *h, u32 total, char *why, size_t size)
+int dt_blocks(struct dt *dt, const void *fdt, u32 total, char *why, size_t size)
 {
+	const u8 *h = fdt;
 	u32 structs = cell(h + offsetof(struct fdt_header, off_dt_struct));
 	u32 strings = cell(h + offsetof(struct fdt_header, off_dt_strings));
 	u32 rsvmap = cell(h + offsetof(struct fdt_header, off_mem_rsvmap));
@@ -349,9 +350,10 @@ static int find_blocks(struct dt *dt, const u8 *h, u32 total, char *why, size_t 
 	return 0;
 }
 
-int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
+int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
 {
 	u32 total;
+	int error;
 
 	if (mapped < DT_HEADER_SIZE)
 		return say(why, size, "only %u bytes, less than a header", (u32)mapped);
@@ -359,13 +361,7 @@ int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t siz
 		return -EINVAL;
 	if (total > mapped)
 		return say(why, size, "its size 0x%x does not fit what is there", total);
-	return find_blocks(dt, fdt, total, why, size);
-}
-
-int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size)
-{
-	int error = dt_open(dt, fdt, mapped, why, size);
-
+	error = dt_blocks(dt, fdt, total, why, size);
 	return error ? error : check_blocks(dt, why, size);
 }
 
@@ -609,5 +605,5 @@ bool dt_mem_rsv(const struct dt *dt, u32 index, u64 *addr, u64 *size)
 		return false;
 	*addr = dt_number(entry, 2);
 	*size = dt_number(entry + 8, 2);
-	return *addr || *size;
+	return *size != 0;
 }

@@ -70,9 +70,10 @@ int dt_check(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t si
 /* What of it concerns the header, DT_HEADER_SIZE bytes: *total becomes the tree's size, DT_MAX_SIZE
  * bytes at most. */
 int dt_header(const void *fdt, u32 *total, char *why, size_t size);
-/* The part of it that needs no libfdt, which cannot run before the MMU is on: the header. What the
- * blocks hold is bounded by whoever walks it. */
-int dt_open(struct dt *dt, const void *fdt, size_t mapped, char *why, size_t size);
+/* The part of it that needs no libfdt, which cannot run before the MMU is on: where the blocks of a
+ * tree of total bytes lie, whatever else its header says. What they hold is bounded by whoever
+ * walks it. fdt: a multiple of 4. */
+int dt_blocks(struct dt *dt, const void *fdt, u32 total, char *why, size_t size);
 
 /* Stand before the root. */
 void dt_start(struct dt_iter *it, const struct dt *dt);

@@ -47,7 +47,7 @@
                                                                                                    \
 	X(FREE, "free")                                                                            \
 	X(UNOPENED, "free, not opened") /* no descriptors yet */                                   \
-	X(PAGES, "pages")               /* and three more in the order of enum page_role */        \
+	X(PAGES, "pages")               /* and four more in the order of enum page_role */         \
 	X(KMALLOC, "kmalloc")                                                                      \
 	X(PAGE_TABLE, "table pages")                                                               \
 	X(META, "page descriptors")                                                                \

@@ -9,21 +9,35 @@
 #include <mm/slab.h>
 #include <mm/zone.h>
 
+/* By node, the lowest zone first. */
+static int show_zones(int argc, void (*show)(struct zone *zone))
+{
+	if (argc != 1)
+		return -EINVAL;
+	for (unsigned int i = 0; i < nr_nodes * NR_ZONE_TYPES; i++) {
+		struct zone *zone = nodes[i / NR_ZONE_TYPES].zone[i % NR_ZONE_TYPES];
+
+		if (zone)
+			show(zone);
+	}
+	return 0;
+}
+
+static void show_blocks(struct zone *zone)
+{
+	unsigned long count[NR_PAGE_ORDERS] = {0};
+
+	zone_count_blocks(zone, count);
+	cprintf("Node %d, zone %8s ", zone->nid, zone_names[zone->type]);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+		cprintf("%6lu ", count[order]);
+	cprintf("\n");
+}
+
 static int buddyinfo_command(int argc, char **argv)
 {
 	(void)argv;
-	if (argc != 1)
-		return -EINVAL;
-	for (struct zone *zone = zones; zone < zones + nr_zones; zone++) {
-		unsigned long count[NR_PAGE_ORDERS] = {0};
-
-		zone_count_blocks(zone, count);
-		cprintf("Node %d, zone %8s ", zone->nid, zone_names[zone->type]);
-		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
-			cprintf("%6lu ", count[order]);
-		cprintf("\n");
-	}
-	return 0;
+	return show_zones(argc, show_blocks);
 }
 MONITOR_COMMAND(buddyinfo, "", "free blocks of each order, by zone", buddyinfo_command);
 
@@ -77,11 +91,7 @@ static void show_zone(struct zone *zone)
 static int zoneinfo_command(int argc, char **argv)
 {
 	(void)argv;
-	if (argc != 1)
-		return -EINVAL;
-	for (struct zone *zone = zones; zone < zones + nr_zones; zone++)
-		show_zone(zone);
-	return 0;
+	return show_zones(argc, show_zone);
 }
 MONITOR_COMMAND(zoneinfo, "", "figures of each zone", zoneinfo_command);
 

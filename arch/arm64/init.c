@@ -131,8 +131,8 @@ static void __init own_the_image(phys_addr_t base, phys_addr_t size)
 
 	if (memory_inside(base, size) == size)
 		return;
-	pr_warn("the kernel at 0x%lx-0x%lx is not in the tree's memory; used all the same\n", base,
-		base + size - 1);
+	pr_warn("the kernel at 0x%lx-0x%lx is not in the tree's usable memory; used all the same\n",
+		base, base + size - 1);
 	if (ledger_add_memory(base, size, MAX_NUMNODES, MEMBLOCK_NONE))
 		ledger_panic("kernel", base, size);
 	/* Spin tables are all that is reserved so far. Those in the image lost their reason when
@@ -259,7 +259,7 @@ void __stage arm64_memblock_init(void)
 	fit_linear_map(kernel + size);
 	check_initrd(kernel, size);
 	if (memory_inside(machine.dt_phys, machine.dt_size) != machine.dt_size)
-		pr_warn("preflight: the device tree at 0x%lx-0x%lx is outside of the memory it describes\n",
+		pr_warn("preflight: the device tree at 0x%lx-0x%lx is outside of the usable memory it describes\n",
 			machine.dt_phys, machine.dt_phys + machine.dt_size);
 	apply_memory_limit(kernel, size);
 

@@ -61,7 +61,7 @@ static void psci_call(u64 function)
 static const char *why_no_psci(void)
 {
 	if (machine.psci == PSCI_NONE)
-		return "the tree has no psci node";
+		return "the tree has no usable psci node";
 	if (machine.psci_version < 2)
 		return "PSCI 0.1 has no such call";
 	if (machine.psci == PSCI_HVC && handover.el > 1)

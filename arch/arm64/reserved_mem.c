@@ -98,7 +98,7 @@ static void __init reserve_static(const struct region *r, unsigned int index, ph
 		return;
 	size = cut_tuple(r->it, index, base, size);
 	if (!r->no_map && memblock_is_region_reserved(base, size))
-		node_debug(r->it, "tuple %u overlaps what is reserved already\n", index);
+		node_warn(r->it, "tuple %u overlaps what is reserved already\n", index);
 	if (r->no_map)
 		keep_unmapped(r, base, size);
 	else
@@ -191,7 +191,7 @@ static void __init reserve_by_size(const struct region *r)
 		size = ALIGN(size, least);
 	base = find_room(r, size, align);
 	if (!base) {
-		refuse_region(r, "no room for", size, "bytes where alloc-ranges allow it");
+		refuse_region(r, "no room for", size, "bytes");
 		return;
 	}
 	if (r->no_map && memblock_mark_nomap(base, size))
@@ -260,8 +260,7 @@ void __init reserve_tree_regions(void)
 
 	for (u32 i = 0; dt_mem_rsv(&machine.dt, i, &base, &size); i++) {
 		ledger_reserve_or_panic(base, size, OWNER_MEMRESERVE, i, "memreserve");
-		if (size)
-			pr_debug("memreserve[%u]: 0x%lx-0x%lx\n", i, base, base + size - 1);
+		pr_debug("memreserve[%u]: 0x%lx-0x%lx\n", i, base, base + size - 1);
 	}
 	reserve_nodes(true);
 	reserve_nodes(false);

@@ -152,9 +152,9 @@ CASES += [
     no_semihosting(by_u_boot(boot("end-watchdog-uboot", Send("reboot"), *U_BOOT[1:], r"Boot complete: ", Send("poweroff"), append="",
                                   run={"BOARD": "rpi4"}, uart0=(r"(?s)DRAM: .*DRAM: ",)), True)),
     # A watchdog in the tree, and none at that address.
-    session("end-none", *command("reboot", r"cannot be ended: PSCI: the tree has no psci node; the watchdog did not act\r"),
+    session("end-none", *command("reboot", r"cannot be ended: PSCI: the tree has no usable psci node; the watchdog did not act\r"),
             run={"DTB": "dts/rpi4-8gb.dts", "OVERLAY": overlay("watchdog", **{"/soc": 'watchdog@7e100000 { compatible = "brcm,bcm2835-pm-wdt"; reg = <0x7e100000 0x114>; };'})}),
-    session("end-unknown", *command("reboot", r"cannot be ended: PSCI: the tree has no psci node; there is no watchdog that is known\r"),
+    session("end-unknown", *command("reboot", r"cannot be ended: PSCI: the tree has no usable psci node; there is no watchdog that is known\r"),
             run={"DTB": "dts/rpi4-8gb.dts"}),
 ]
 

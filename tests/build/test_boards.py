@@ -20,11 +20,11 @@ def refused(text, **variables):
 
 
 @pytest.mark.parametrize("name, value, more", (
-    ("BOARD", "rpi5", {}), ("LOADER", "grub", {}), ("LOADER", "grub", {"BOARD": "rpi4"}),
+    ("BOARD", "rpi5", {}), ("LOADER", "grub", {}), ("LOADER", "grub", {"BOARD": "rpi4"}), ("LOADER", "rpi_arm64", {}),
     ("MEM", "1G", {"BOARD": "rpi4"}), ("CPU", "max", {"BOARD": "rpi3"}), ("SMP", "2", {"BOARD": "rpi4", "LOADER": "none"}),
     ("NUMA", "1", {"BOARD": "rpi4"}), ("EL", "1", {"BOARD": "rpi4"}), ("EL", "3", {"LOADER": "uboot"}),
     ("DTB", "dts/rpi4-8gb.dts", {"LOADER": "uboot"}), ("LOAD", "0x40400000", {"LOADER": "uboot"}), ("X0", "1", {"BOARD": "rpi4"}),
-    ("APPEND", "a\nb", {"LOADER": "uboot"}), ("SDCARD", "x.img", {}), ("OVERLAY", "/nonexistent.dtbo", {"BOARD": "rpi4"}),
+    ("APPEND", "a\nb", {"LOADER": "uboot"}), ("APPEND", "a" * 512, {"LOADER": "uboot"}), ("SDCARD", "x.img", {}), ("OVERLAY", "/nonexistent.dtbo", {"BOARD": "rpi4"}),
 ))
 def test_by_name(name, value, more):
     """What cannot be honoured is refused, and not left out."""

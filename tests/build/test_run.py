@@ -62,7 +62,7 @@ def test_initrd(more):
 @pytest.mark.parametrize("name, value, more", (
     ("EL", "9", {}), ("EL", "9", {"DTB": PI4}), ("EL", "0", {}), ("SMP", "x", {}), ("NUMA", "x", {}), ("SMP", "0", {}), ("SMP", "2", {"DTB": PI4}),
     ("MEM", "1G", {"DTB": PI4}), ("MEM", "0:1G", {"DTB": PI4}), ("NUMA", "1", {"DTB": PI4}), ("X0", "zz", {}), ("LOAD", "here", {}),
-    ("POISON", "1", {}), ("ENTER", "abracadabra", {}), ("DTB_ADDR", "1x", {}), ("INITRD_ADDR", "1x", {}),
+    ("POISON", "1", {}), ("POKE", "5", {}), ("MEM", "1234567", {}), ("CPU", "cortex-a15", {}), ("SMP", "1000", {}), ("ENTER", "abracadabra", {}), ("DTB_ADDR", "1x", {}), ("INITRD_ADDR", "1x", {}),
 ))
 def test_by_name(name, value, more):
     """What cannot be honoured is refused, and not left out."""
@@ -103,6 +103,17 @@ def test_no_tree(tmp_path):
     bad.write_text("no tree")
     status, lines = run(DTB=str(bad))
     assert status == 2 and lines[-1] == f"run: {bad}: dtc cannot make a tree of it", lines
+
+
+@pytest.mark.parametrize("damage", (lambda b: b[:-40], lambda b: b[:20] + b"\0\0\0\x0f" + b[24:], lambda b: b[:24] + b"\0\0\0\x12" + b[28:],
+                                    lambda b: b[:8] + b"\x7f" + b[9:], lambda b: b[:4] + b"\0\x30\0\0" + b[8:]))
+def test_broken_tree(tree, tmp_path, damage):
+    """Truncated, of other versions, without a structure, of another size: none of it is called a tree without memory, nor put right."""
+    whole, broken = tmp_path / "whole.dtb", tmp_path / "broken.dtb"
+    subprocess.run(["dtc", "-q", "-o", whole, tree(memory='memory@0 { device_type = "memory"; reg = <0 0 0 0x10000000>; };')], check=True)
+    broken.write_bytes(damage(whole.read_bytes()))
+    run(DTB=str(whole))
+    refused(f"{broken} is broken", DTB=str(broken))
 
 
 def places(lines):

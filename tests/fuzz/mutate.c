@@ -346,7 +346,7 @@ static void change_prop(void *fdt)
 	const void *old = at < 0 ? NULL : fdt_getprop_by_offset(fdt, at, &name, &len);
 	u32 cells;
 
-	if (!old)
+	if (!old || len < 0) /* longer than an int can say */
 		return;
 	if (pick(2))
 		for (unsigned int p = 0; p < ARRAY_SIZE(props); p++)

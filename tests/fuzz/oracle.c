@@ -244,7 +244,7 @@ static void read_memreserve(struct stated *st)
 	const u8 *p = (const u8 *)fdt + fdt_off_mem_rsvmap(fdt);
 	const u8 *end = (const u8 *)fdt + fdt_totalsize(fdt);
 
-	for (; end - p >= 16 && (number(p, 2) || number(p + 8, 2)); p += 16)
+	for (; end - p >= 16 && number(p + 8, 2); p += 16)
 		add_tuple(&st->taken, number(p, 2), number(p + 8, 2));
 }
 

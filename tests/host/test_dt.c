@@ -576,6 +576,12 @@ static void broken_structures_are_named(void **state)
 	expect_refused(&t, t.blob, t.size, "a root node with a name");
 	free(t.blob);
 
+	/* A size of 0 ends the list, as libfdt has it: fdt_pack() leaves nothing behind it. */
+	t = compile("/dts-v1/; /memreserve/ 1 0; / { };");
+	assert_int_equal(fdt_pack(t.blob), 0);
+	assert_int_equal(dt_check(&t.dt, t.blob, fdt_totalsize(t.blob), why, sizeof(why)), 0);
+	free(t.blob);
+
 	t = compile("/dts-v1/; /memreserve/ 1 1; / { };");
 	/* Behind the reservation block's end there is nothing that ends it a second time. */
 	memset(t.blob + get32(t.blob + OFF_RSVMAP) + 16, 0xff, 16);

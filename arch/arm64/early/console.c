@@ -24,6 +24,8 @@
 
 #define FDT_MAGIC    0xd00dfeed
 #define FDT_MAGIC_LE 0xedfe0dd0
+/* The largest tree that is looked at, more than is accepted: it may name a console. */
+#define TREE_SIZE_MAX SZ_16M
 /* How far from the image a tree is looked for when x0 has none. Loaders keep closer. */
 #define SEARCH_REACH (256 * SZ_1M)
 
@@ -69,12 +71,12 @@ static bool __init open_tree(struct dt *dt, phys_addr_t tree)
 	char why[80];
 	u32 word, size;
 
-	if (!tree || tree & 7 || !readable(tree, 8) || !read_word(tree, &word) ||
+	if (!tree || tree & 3 || !readable(tree, DT_HEADER_SIZE) || !read_word(tree, &word) ||
 	    word != FDT_MAGIC_LE || !read_word(tree + 4, &size))
 		return false;
 	size = __builtin_bswap32(size);
-	return size <= DT_MAX_SIZE && readable(tree, size) &&
-	       !dt_open(dt, (const void *)tree, DT_MAX_SIZE, why, sizeof(why));
+	return size <= TREE_SIZE_MAX && readable(tree, size) &&
+	       !dt_blocks(dt, (const void *)tree, size, why, sizeof(why));
 }
 
 /* Look at each page from one on, until a tree is found, or no more memory. */
@@ -200,8 +202,7 @@ static void __init explain(struct report *r, u64 reason, const u64 *v)
 
 	switch (reason) {
 	case BOOT_NO_GRANULE:
-		add(r,
-		    "this CPU has no translation granule of %lu KiB (ID_AA64MMFR0_EL1 0x%lx); build with another PAGE_SHIFT",
+		add(r, "this CPU has no translation granule of %lu KiB (ID_AA64MMFR0_EL1 0x%lx)",
 		    PAGE_SIZE >> 10, v[0]);
 		return;
 	case BOOT_IMAGE_TOO_HIGH:

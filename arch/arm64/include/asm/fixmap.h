@@ -7,7 +7,7 @@
  *   FIXADDR_TOP    FIX_HOLE            never mapped
  *                  FIX_PTE..FIX_PGD    the page table being edited, a slot for each level
  *                  FIX_LOOK            a page table that is only looked at
- *                  FIX_EARLYCON        the console's registers until ioremap works
+ *                  FIX_EARLYCON_MEM_BASE  the console's registers until ioremap works
  *                  FIX_BTMAP_END..     early_ioremap: 7 slots of 256 KiB
  *                  FIX_FDT_END..       the device tree: 2 MiB and a page, for trees that start
  *                                      anywhere in a page

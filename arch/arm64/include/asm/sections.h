@@ -10,8 +10,8 @@ extern char __start_rodata[], __end_rodata[], __end_constants[];
 extern char __start_ro_after_init[], __end_ro_after_init[];
 extern char _edata[];
 extern char __bss_start[], __bss_stop[];
-extern char init_stack_guard[], init_stack[], init_stack_end[];
 extern char exception_stack_guard[], exception_stack[], exception_stack_end[];
+extern char init_stack_guard[], init_stack[], init_stack_end[];
 extern char __early_tables_start[], __early_tables_end[];
 extern char __brk_start[], _end[];
 

@@ -71,9 +71,9 @@ void vmemmap_populate(unsigned long start, unsigned long end, take_page_fn take,
 unsigned int vmemmap_cost(unsigned long start, unsigned long end);
 
 /*
- * Audit the live tables: the rules of mm/pt_audit.h, no fixmap slot in use but the device tree's,
- * nothing below TTBR0. Returns NULL, or what is wrong. Once the boot is complete, and while nobody
- * edits tables.
+ * Audit the live tables: the rules of mm/pt_audit.h, no fixmap slot in use but those of the device
+ * tree, the log, and a console that ioremap had no room for, nothing below TTBR0. Returns NULL, or
+ * what is wrong. Once the boot is complete, and while nobody edits tables.
  */
 const char *tables_audit(void);
 
