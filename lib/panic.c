@@ -12,12 +12,12 @@ static void dump_stack(void)
 		bug_hooks.dump_stack();
 }
 
+/* Before there is a hook, an exception ends it all. */
 void halt(void)
 {
 	if (bug_hooks.halt)
 		bug_hooks.halt();
-	for (;;)
-		barrier();
+	__builtin_trap();
 }
 
 /* The trap gives the handler the registers as they are here, and with them the backtrace. */
