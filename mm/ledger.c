@@ -380,7 +380,7 @@ static bool next_run(struct run *run)
 		return true;
 	if (!closed || run->no_map)
 		boot_run(run);
-	else if (run->coarse)
+	else if (run->coarse || incomplete) /* or there may be much that nobody has */
 		run->label = ledger_label(OWNER_PAGES, 0);
 	else
 		page_run(run);

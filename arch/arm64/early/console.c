@@ -260,8 +260,7 @@ static __noinline void __init report(u64 reason, const u64 *v, bool intact, phys
 void early_report(u64 reason, u64 v1, u64 v2, u64 v3, phys_addr_t tree)
 {
 	const u64 v[] = {v1, v2, v3};
-	bool relocated = (unsigned long)relocated_to != KIMAGE_VADDR;
-	bool intact = relocated || (log_tells && image_checked) || image_intact();
+	bool intact = relocated_by || (log_tells && image_checked) || image_intact();
 
 	if (intact || reason != BOOT_RUN_BEFORE)
 		report(reason, v, intact, tree);

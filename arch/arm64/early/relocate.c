@@ -9,18 +9,20 @@
  * from _text. */
 extern const u8 __relocs_start[], __relocs_end[];
 
-char *volatile relocated_to = _text;
+/* Not in BSS, which is not clear yet. */
+unsigned long relocated_by __section(".data");
 
 /* At the address the image was linked for there is nothing to do. With the MMU off addresses are
  * physical from then on, for good (early_report()); init text holds some, so all must be writable.
  */
 void relocate_kernel(void)
 {
-	unsigned long moved = (unsigned long)_text - (unsigned long)relocated_to;
+	unsigned long moved = (unsigned long)_text - KIMAGE_VADDR - relocated_by;
 	u64 *word = (u64 *)_text;
 
 	if (!moved)
 		return;
+	relocated_by += moved;
 	for (const u8 *r = __relocs_start; r < __relocs_end;) {
 		unsigned long distance = *r++;
 

@@ -138,8 +138,8 @@ extern bool bss_is_clear;
 
 /* Apply the image's own RELA relocations; before anything that holds an address is read. */
 void relocate_kernel(void);
-/* Address of _text as relocation has left it. */
-extern char *volatile relocated_to;
+/* How far from where the image was linked its addresses are now. */
+extern unsigned long relocated_by;
 
 void start_kernel(void) __attribute__((noreturn));
 #endif
