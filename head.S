@@ -2,7 +2,7 @@
 /*
  * From the loader's jump to start_kernel(). The way down this file is the way the CPU takes:
  *
- *   header -> primary_entry -> elect_boot_cpu -> drop_to_el1 -> rescue_tree -> clear_early_tables -> check_cpu -> create_idmap,
+ *   header -> primary_entry -> drop_to_el1 -> elect_boot_cpu -> rescue_tree -> clear_early_tables -> check_cpu -> create_idmap,
  *          create_kernel_map -> cpu_setup -> enable_mmu -> primary_switched (kernel's own addresses) -> start_kernel
  *
  * Until the MMU is on, memory is Device to this CPU: no unaligned access, no exclusives, no DC ZVA, and stores go past the caches: what
@@ -132,17 +132,26 @@ FUNC primary_entry
 	mov	x4, #0
 	mov	sp, x4				/* an exception finds no stack to use */
 	adr	x4, early_vectors
-	write_here vbar, x4, x5
 	mrs	x5, CurrentEL
 	orr	x24, x24, x5, lsr #2
-	/* x25 := SCTLR as found. With the MMU off it is written at once: endianness and checks are ours from here on. */
-	read_here x25, sctlr, x5
-	tbz	x25, #0, 1f
+	cmp	x5, #(2 << 2)
+	b.eq	2f
+	b.hi	3f
+	msr	vbar_el1, x4
+	mrs	x25, sctlr_el1			/* x25 := SCTLR as found */
+	b	4f
+2:	msr	vbar_el2, x4
+	mrs	x25, sctlr_el2
+	b	4f
+3:	msr	vbar_el3, x4
+	mrs	x25, sctlr_el3
+	/* With the MMU off it is written at once: endianness and checks are ours from here on. */
+4:	tbz	x25, #0, 1f
 	bl	prepare_mmu_off
 1:	write_sctlr_off x4, x5
 	isb
+	bl	drop_to_el1			/* where a console's probes see SErrors */
 	bl	elect_boot_cpu
-	bl	drop_to_el1			/* where the console's probes see SErrors */
 	adr	x1, _head
 	mov	x0, #BOOT_MISALIGNED
 	tst	x1, #(SZ_2M - 1)
@@ -254,6 +263,10 @@ LOCAL_FUNC elect_boot_cpu
 	cmp	x8, x6
 	b.ne	park
 2:	str	x8, [x4, #16]
+	adr	x4, _head
+	str	wzr, [x4, #56]			/* no magic: what has run is no Image any more, and booti says so */
+	dsb	sy
+	dc	civac, x4			/* code that is fetched through the caches begins in this line */
 	dsb	sy
 	ret
 park:
@@ -630,27 +643,6 @@ LOCAL_FUNC drop_to_el1
 ENDFUNC drop_to_el1
 
 /*
- * Before a table is written for it: does this CPU have the granule, and does it reach the image? (ID_AA64MMFR0_EL1)
- * Clobbers: x0..x4
- */
-LOCAL_FUNC check_cpu
-	mrs	x1, id_aa64mmfr0_el1
-	ubfx	x2, x1, #TGRAN_SHIFT, #4
-	mov	x0, #BOOT_NO_GRANULE
-	cmp	x2, #TGRAN_MIN
-	b.lo	early_dead_end
-	cmp	x2, #TGRAN_MAX
-	b.hi	early_dead_end
-	pa_bits	x1, x2, x3			/* x2 := physical address bits, 48 at most */
-	adr_l	x1, _end
-	sub	x1, x1, #1
-	lsr	x3, x1, x2
-	mov	x0, #BOOT_IMAGE_TOO_HIGH
-	cbnz	x3, early_dead_end
-	ret
-ENDFUNC check_cpu
-
-/*
  * The entries of one level's tables that cover a range. Tables of one level lie one behind the other, so indices count on from the
  * first of them.
  *	vstart, vend: first and last byte of the range, virtual; preserved
@@ -977,10 +969,22 @@ LOCAL_FUNC early_exception
 	b.eq	stop_cpu
 	/* x1 := ESR, x2 := ELR, x3 := FAR */
 .Lexception_dead_end:
-	read_here x1, esr, x1
-	read_here x2, elr, x2
-	read_here x3, far, x3
 	mov	x0, #BOOT_EXCEPTION
+	mrs	x1, CurrentEL
+	cmp	x1, #(2 << 2)
+	b.eq	2f
+	b.hi	3f
+	mrs	x1, esr_el1
+	mrs	x2, elr_el1
+	mrs	x3, far_el1
+	b	early_dead_end
+2:	mrs	x1, esr_el2
+	mrs	x2, elr_el2
+	mrs	x3, far_el2
+	b	early_dead_end
+3:	mrs	x1, esr_el3
+	mrs	x2, elr_el3
+	mrs	x3, far_el3
 	b	early_dead_end
 ENDFUNC early_exception
 
@@ -1175,6 +1179,27 @@ LOCAL_FUNC remap_region
 	populate_entries x0, x3, x5, x6, x4, x9, x8
 	ret
 ENDFUNC remap_region
+
+/*
+ * Before a table is written for it: does this CPU have the granule, and does it reach the image? (ID_AA64MMFR0_EL1)
+ * Clobbers: x0..x4
+ */
+LOCAL_FUNC check_cpu
+	mrs	x1, id_aa64mmfr0_el1
+	ubfx	x2, x1, #TGRAN_SHIFT, #4
+	mov	x0, #BOOT_NO_GRANULE
+	cmp	x2, #TGRAN_MIN
+	b.lo	early_dead_end
+	cmp	x2, #TGRAN_MAX
+	b.hi	early_dead_end
+	pa_bits	x1, x2, x3			/* x2 := physical address bits, 48 at most */
+	adr_l	x1, _end
+	sub	x1, x1, #1
+	lsr	x3, x1, x2
+	mov	x0, #BOOT_IMAGE_TOO_HIGH
+	cbnz	x3, early_dead_end
+	ret
+ENDFUNC check_cpu
 
 /* Zero the early tables, past the caches. Clobbers: x0, x1 */
 LOCAL_FUNC clear_early_tables

@@ -42,10 +42,9 @@ void halt(void) __noreturn;
 /* The boot stage a panic names; start_kernel() keeps it current. A string constant. */
 extern const char *boot_stage;
 
-/* Hooks of the architecture; unset ones do nothing, an unset halt spins with the text already out.
- */
+/* Hooks of the architecture; unset ones do nothing, an unset halt is an exception. */
 struct bug_hooks {
-	void (*dump_stack)(void);      /* backtrace of the caller to the log */
+	void (*dump_stack)(int level); /* backtrace of the caller to the log */
 	__noreturn void (*halt)(void); /* stop the machine, leaving a reason code */
 };
 extern struct bug_hooks bug_hooks;

@@ -78,7 +78,7 @@ void __init logblock_adopt(struct logblock *block, u64 time,
 	head->ring_size = LOG_RING_SIZE;
 	head->boot = (last ? last->head.boot : 0) + 1;
 	head->seed = logblock_sum(time, head->boot);
-	head->unsummed = printk_move(mine->ring, head->seed);
+	head->unsummed = printk_move(mine->ring, head->seed, &head->first);
 	head->sum = sum_of(head, 0);
 	logblock_clean(head, head + 1);
 	ours = mine;
@@ -99,7 +99,7 @@ static const struct log_record *record_at(u64 pos)
 	u32 len = rec->len;
 	u64 sum = log_record_sum(pos < last->head.unsummed ? 0 : last->head.seed, rec);
 
-	if (rec->pos != (u32)(pos / 8) || len == 0 ||
+	if (pos < last->head.first || rec->pos != (u32)(pos / 8) || len == 0 ||
 	    log_record_size(len) > LOG_CHUNK - pos % LOG_CHUNK)
 		return NULL;
 	for (u32 i = 0; i < len; i += 8)

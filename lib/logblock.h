@@ -28,7 +28,8 @@ struct logblock_head {
 	u64 boot;      /* counts boots; the higher one is the last */
 	u64 seed;      /* of the sums */
 	u64 unsummed; /* lines at positions below were written before seed was known: theirs is 0 */
-	u64 unused[2];
+	u64 first;    /* position of the oldest line then */
+	u64 unused;
 	u64 sum;
 };
 

@@ -6,10 +6,10 @@
 const char *boot_stage = "entry";
 struct bug_hooks bug_hooks __ro_after_init;
 
-static void dump_stack(void)
+static void dump_stack(int level)
 {
 	if (bug_hooks.dump_stack)
-		bug_hooks.dump_stack();
+		bug_hooks.dump_stack(level);
 }
 
 /* Before there is a hook, an exception ends it all. */
@@ -38,7 +38,7 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	pr_warn("WARNING at %s:%d: %pV", file, line, &(struct va_format){fmt, &ap});
 	va_end(ap);
-	dump_stack();
+	dump_stack(LOGLEVEL_WARNING);
 }
 
 /* A panic on the way through this one gets its text out but no backtrace; one after that nothing
@@ -54,6 +54,6 @@ void panic(const char *fmt, ...)
 		va_end(ap);
 	}
 	if (depth == 1)
-		dump_stack();
+		dump_stack(LOGLEVEL_EMERG);
 	halt();
 }

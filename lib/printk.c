@@ -401,10 +401,11 @@ void printk_at(char *data)
 	ring.data = data;
 }
 
-u64 __init printk_move(char *to, u64 seed)
+u64 __init printk_move(char *to, u64 seed, u64 *first)
 {
 	unsigned long cookie = lock(), pos, end;
 
+	*first = ring.tail;
 	for (pos = ring.tail; pos < ring.head; pos = end) {
 		char *chunk = to + pos % LOG_RING_SIZE;
 

@@ -97,8 +97,8 @@ extern void (*printk_unlock)(unsigned long cookie);
 const void *printk_area(size_t *size);
 
 /* Move the ring to memory of LOG_RING_SIZE bytes (lib/logblock.h), where sums begin with seed.
- * Those of lines at positions below what is returned begin with 0. */
-u64 printk_move(char *to, u64 seed);
+ * Those of lines at positions below what is returned begin with 0; *first: where the oldest is. */
+u64 printk_move(char *to, u64 seed, u64 *first);
 
 /*
  * The next line of the ring from *pos (0: the oldest) on that a console at today's level would

@@ -13,11 +13,11 @@ static const char *name_of(const struct fail_nth *fail)
 	return fail == &failslab ? "failslab" : "fail_page_alloc";
 }
 
-bool fail_call(struct fail_nth *fail, const char *what, size_t n)
+bool fail_call(gfp_t gfp, struct fail_nth *fail, const char *what, size_t n)
 {
 	unsigned int call;
 
-	if (likely(!fail->nth))
+	if (likely(!fail->nth) || gfp & __GFP_NOFAIL)
 		return false;
 	call = __atomic_add_fetch(&fail->calls, 1, __ATOMIC_RELAXED);
 	if (call != fail->nth)

@@ -9,6 +9,7 @@
 
 #include <lib/compiler.h>
 #include <lib/types.h>
+#include <mm/gfp.h>
 
 /*
  * fail_page_alloc=<n>: the nth request to the page allocator finds no memory, fail_page_alloc=1
@@ -21,9 +22,9 @@ struct fail_nth {
 };
 extern struct fail_nth fail_page_alloc, failslab;
 
-/* Count a call. True if it is to fail; what and n say in the log what was asked for. Any context.
- */
-bool fail_call(struct fail_nth *fail, const char *what, size_t n);
+/* Count a call, unless it must not fail (__GFP_NOFAIL). True if it is to; what and n say in the log
+ * what was asked for. Any context. */
+bool fail_call(gfp_t gfp, struct fail_nth *fail, const char *what, size_t n);
 
 /* init_on_alloc=1, init_on_free=1: pages and slab objects are cleared when they are given out,
  * given back. */

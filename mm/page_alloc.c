@@ -381,8 +381,10 @@ void check_nofail(gfp_t gfp)
  * done. */
 static bool try_harder(gfp_t gfp, unsigned int tries)
 {
-	if (tries && (tries > 1 || gfp & __GFP_NORETRY || !reclaim_pages || !reclaim_pages()))
+	if (tries > 1 || (tries && (gfp & __GFP_NORETRY || !reclaim_pages)))
 		return false;
+	if (tries)
+		reclaim_pages();
 	drain_local_pages();
 	return true;
 }
@@ -392,7 +394,7 @@ __noinline struct page *request_pages(int nid, gfp_t gfp, unsigned long n, unsig
 	bool possible = align ? n > 0 : n <= MAX_PAGE_ORDER;
 	struct page *page = NULL;
 
-	if (possible && !fail_call(&fail_page_alloc, align ? "pages" : "order", n)) {
+	if (possible && !fail_call(gfp, &fail_page_alloc, align ? "pages" : "order", n)) {
 		page = nodes_alloc(nid, gfp, n, align);
 		for (unsigned int tries = 0; !page && try_harder(gfp, tries); tries++)
 			page = nodes_alloc(nid, gfp, n, align);

@@ -679,7 +679,7 @@ static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp, unsigned
 {
 	void *obj = pop_magazine(cache, cache->cpu[smp_processor_id()]);
 
-	if (!obj && !fail_call(&failslab, cache->name, cache->object_size)) {
+	if (!obj && !fail_call(gfp, &failslab, cache->name, cache->object_size)) {
 		struct magazine *mag = larger_magazine(cache);
 
 		spin_lock(&cache->lock);
@@ -811,10 +811,8 @@ void *kmem_cache_place(struct kmem_cache *cache, gfp_t gfp, int nid)
 		gfp &= ~(__GFP_DMA | __GFP_DMA32);
 	if (all_zones_serve(nid, gfp))
 		return kmem_cache_take(cache, gfp & ~GFP_PLACE);
-	if (fail_call(&failslab, cache->name, cache->object_size)) {
-		check_nofail(gfp);
+	if (fail_call(gfp, &failslab, cache->name, cache->object_size))
 		return NULL;
-	}
 	obj = take_placed(cache, (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL, nid, caller);
 	if (!obj) {
 		if (!(gfp & __GFP_NORETRY))
@@ -1070,7 +1068,7 @@ static struct kmem_cache *cache_create(const char *name, size_t size, size_t ali
 	unsigned long flags = local_irq_save();
 	struct kmem_cache *cache = NULL;
 
-	if (!fail_call(&failslab, "cache of", size))
+	if (!fail_call(0, &failslab, "cache of", size))
 		cache = cache_take(cache_cache, GFP_NOWAIT);
 
 	if (cache) {
@@ -1355,7 +1353,7 @@ void *krealloc(const void *obj, size_t size, gfp_t gfp)
 			memset((char *)obj + size, 0, old - size);
 		return (void *)obj;
 	}
-	new = kmalloc_any(size, gfp);
+	new = kmalloc_any(size, fits ? (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL : gfp);
 	if (!new)
 		return fits ? (void *)obj : NULL;
 	if (old)

@@ -261,8 +261,8 @@ static bool open_extent(struct zone *zone, struct extent e)
 
 	if (open_at(zone, index))
 		return true;
-	return e.end > section_start(index + 1) && zone->unopened.nr < zone->unopened.max &&
-	       open_at(zone, index + 1);
+	return e.end > section_start(index + 1) &&
+	       zone->unopened.nr + zone->contig.nr < zone->unopened.max && open_at(zone, index + 1);
 }
 
 /*
@@ -519,10 +519,13 @@ struct page *zone_contig(struct zone *zone, unsigned long nr, unsigned long alig
 	unsigned long pfn = NO_PFN, flags;
 
 	if (nr > zone->present || !extents_reserve(zone, &zone->contig, 1) ||
-	    !extents_reserve(zone, &zone->unopened, 1))
+	    !extents_reserve(zone, &zone->unopened, zone->contig.nr + 2))
 		return NULL;
 	flags = spin_lock_irqsave(&zone->lock);
-	if (zone->contig.nr < zone->contig.max) {
+	/* Each one given out may need an entry when it comes back, the first one to be split, too.
+	 */
+	if (zone->contig.nr < zone->contig.max &&
+	    zone->contig.nr + 2 <= zone->unopened.max - zone->unopened.nr) {
 		pfn = contig_from_extents(zone, nr, align);
 		if (pfn == NO_PFN)
 			pfn = contig_from_opened(zone, nr, align);

@@ -549,11 +549,9 @@ static void __init start_by_tree(void)
 	const char *path = machine.stdout_path, *why = "/chosen has none";
 	struct earlycon_device dev;
 
-	if (!path && start_on_pins())
-		return;
 	if (path)
 		why = earlycon_from_path(&dev, &machine.dt, path) ?: start_console(&dev);
-	if (why)
+	if (why && !start_on_pins())
 		pr_warn("earlycon: stdout-path \"%s\": %s; earlycon=<driver>,<address> names a console\n",
 			path ?: "", why);
 }

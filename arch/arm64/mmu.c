@@ -422,6 +422,8 @@ static phys_addr_t table_page(int level)
 	struct page *page = alloc_page(GFP_NOWAIT | __GFP_ZERO); /* who maps says what failed */
 
 	(void)level;
+	if (page && !page_to_phys(page)) /* 0 is what says "none": that page is kept */
+		page = alloc_page(GFP_NOWAIT | __GFP_ZERO);
 	if (!page)
 		return 0;
 	page_set_role(page, ROLE_TABLE);

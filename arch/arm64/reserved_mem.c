@@ -94,8 +94,6 @@ static void __init keep_unmapped(const struct region *r, phys_addr_t base, phys_
 static void __init reserve_static(const struct region *r, unsigned int index, phys_addr_t base,
 				  phys_addr_t size)
 {
-	if (size == 0)
-		return;
 	size = cut_tuple(r->it, index, base, size);
 	if (!r->no_map && memblock_is_region_reserved(base, size))
 		node_warn(r->it, "tuple %u overlaps what is reserved already\n", index);
@@ -116,6 +114,8 @@ static void __init reserve_with_address(const struct region *r, const struct dt_
 	if (reg->len == 0 || reg->len % tuple)
 		node_warn(r->it, "reg has %u bytes, not a multiple of %u\n", reg->len, tuple);
 	for (unsigned int i = 0; dt_tuple(reg, r->cells, i, &base, &size); i++) {
+		if (!size)
+			continue;
 		/* Without a way up, the number is all there is: better reserved in the wrong place
 		 * than not at all. */
 		dt_translate(r->it, false, &base);

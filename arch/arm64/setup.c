@@ -25,8 +25,9 @@ struct machine machine __ro_after_init = {
 /* What the scan keeps until all nodes were seen. */
 struct scan {
 	unsigned int cpus;
-	int dead;      /* depth of the disabled node the scan is below; INT32_MAX: none */
-	int cpu_depth; /* depth at which nodes are children of /cpus; -1: not there */
+	unsigned int buses; /* dma-ranges */
+	int dead;           /* depth of the disabled node the scan is below; INT32_MAX: none */
+	int cpu_depth;      /* depth at which nodes are children of /cpus; -1: not there */
 	struct dt_prop usable_range; /* linux,usable-memory-range; len 0: none */
 };
 
@@ -303,6 +304,9 @@ static void __init scan_cpu(const struct dt_iter *it, struct scan *scan)
 	ledger_reserve_or_panic(page, PAGE_SIZE, OWNER_SPIN_TABLE, it->node, it->name);
 }
 
+/* How many dma-ranges are looked at: each costs as much as its parents have ranges. */
+#define BUSES_MAX 1000
+
 /* What a bus's masters reach: the highest address its dma-ranges lead to. The lowest of these
  * limits holds for all. */
 static void __init scan_dma_ranges(const struct dt_iter *it, const struct dt_prop *ranges)
@@ -359,6 +363,7 @@ static bool __init is_type(const struct dt_prop *device_type, const char *name, 
 static void __init scan_node(struct dt_iter *it, struct scan *scan)
 {
 	struct dt_prop prop, type = {0}, dma = {0};
+	bool status = false;
 
 	if (it->depth <= scan->dead)
 		scan->dead = INT32_MAX;
@@ -377,11 +382,12 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 			type = prop;
 		else if (prop.name[0] == 'd' && !strcmp(prop.name, "dma-ranges"))
 			dma = prop;
-		else if (prop.name[0] == 's' && !strcmp(prop.name, "status") &&
-			 scan->dead == INT32_MAX && !dt_available(it->dt, it->node))
-			scan->dead = it->depth;
+		else if (prop.name[0] == 's' && !strcmp(prop.name, "status"))
+			status = true;
 	}
-	if (dma.len && scan->dead == INT32_MAX)
+	if (status && scan->dead == INT32_MAX && !dt_available(it->dt, it->node))
+		scan->dead = it->depth;
+	if (dma.len && scan->dead == INT32_MAX && scan->buses++ < BUSES_MAX)
 		scan_dma_ranges(it, &dma);
 	if (is_type(&type, "memory", sizeof("memory")) && it->depth == 1)
 		scan_memory(it);
@@ -395,9 +401,10 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 		node_warn(it, "no device_type = \"memory\", ignored\n");
 }
 
-static void __noreturn __init refuse(phys_addr_t dt_phys, const char *why)
+static void __noreturn __init refuse(const char *why)
 {
-	pr_emerg("preflight: x0 = 0x%lx, where the device tree should be: %s\n", dt_phys, why);
+	pr_emerg("preflight: x0 = 0x%lx, where the device tree should be: %s\n", handover.args[0],
+		 why);
 	panic("no device tree: x0 must hold its physical address (U-Boot: booti <kernel> <initrd or -> <fdt>)");
 }
 
@@ -417,7 +424,9 @@ static void __init scan_tree(void)
 	while (dt_next_node(&it))
 		scan_node(&it, &scan);
 	if (it.broken)
-		refuse(machine.dt_phys, it.broken);
+		refuse(it.broken);
+	if (scan.buses > BUSES_MAX)
+		pr_warn("%u dma-ranges, %u heeded\n", scan.buses, BUSES_MAX);
 	memblock_add_collected();
 	nr_cpu_ids = max(scan.cpus, 1U);
 	ledger_state(dt_node_name);
@@ -433,18 +442,18 @@ void __stage setup_machine_fdt(phys_addr_t dt_phys)
 
 	machine.dt_phys = dt_phys;
 	if (handover_fault)
-		refuse(dt_phys, handover_fault);
+		refuse(handover_fault);
 	/* Aligned by 8 a header may still cross a page. */
 	tree = fixmap_remap_fdt(dt_phys, DT_HEADER_SIZE, PAGE_KERNEL);
 	if (!probe_read_u32((u32 *)tree + DT_HEADER_SIZE / 4 - 1, &last))
-		refuse(dt_phys, "it reaches beyond memory");
+		refuse("it reaches beyond memory");
 	if (dt_header(tree, &machine.dt_size, why, sizeof(why)))
-		refuse(dt_phys, why);
+		refuse(why);
 	fixmap_remap_fdt(dt_phys, machine.dt_size, PAGE_KERNEL);
 	if (!probe_read_u32((u32 *)tree + machine.dt_size / 4 - 1, &last))
-		refuse(dt_phys, "it reaches beyond memory");
+		refuse("it reaches beyond memory");
 	if (dt_check(&machine.dt, tree, machine.dt_size, why, sizeof(why)))
-		refuse(dt_phys, why);
+		refuse(why);
 	scan_tree();
 	/* Same place, no more writing: pointers into it stay good. */
 	fixmap_remap_fdt(dt_phys, machine.dt_size, PAGE_KERNEL_RO);

@@ -76,28 +76,28 @@ static __noinline bool read_frame(unsigned long fp, u64 *next, u64 *lr)
 	       probe_read_u64((u64 *)fp + 1, lr) && *lr;
 }
 
-void show_backtrace(unsigned long pc, unsigned long fp)
+void show_backtrace(int level, unsigned long pc, unsigned long fp)
 {
-	pr_emerg("Call trace:\n");
+	printk(level, "Call trace:\n");
 	for (unsigned int i = 0; i < FRAMES_MAX; i++) {
 		u64 next, lr;
 
-		pr_emerg(" %pS\n", (void *)pc);
+		printk(level, " %pS\n", (void *)pc);
 		if (!read_frame(fp, &next, &lr))
 			return;
 		/* The call is the instruction before the return address. */
 		pc = lr - 4;
 		fp = next;
 	}
-	pr_emerg(" ...\n");
+	printk(level, " ...\n");
 }
 
-void __noinline dump_stack(void)
+void __noinline dump_stack(int level)
 {
 	unsigned long fp = (unsigned long)__builtin_frame_address(0);
 	u64 next, lr;
 
 	/* That of the exception is there. */
 	if (!fatal_regs && read_frame(fp, &next, &lr))
-		show_backtrace(lr - 4, next);
+		show_backtrace(level, lr - 4, next);
 }

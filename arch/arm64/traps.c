@@ -271,7 +271,7 @@ static void __noreturn die(const struct pt_regs *regs)
 	if (ec == EC_DABT || ec == EC_IABT)
 		show_abort(regs);
 	show_registers(regs);
-	show_backtrace(regs->pc, regs->x[29]);
+	show_backtrace(LOGLEVEL_EMERG, regs->pc, regs->x[29]);
 	panic("%s", what);
 }
 

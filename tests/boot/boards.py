@@ -170,8 +170,8 @@ def pi4_memory(gib):
 
 
 def zones(gib):
-    """The zones, from the top: what is beyond 32 bits, what not all DMA reaches (dma-ranges: 1 GiB), and the rest."""
-    bounds = (("Normal", G << 2, G << 40), ("DMA32", G, G << 2), ("DMA", 0, G))
+    """The zones, from the bottom: what all DMA reaches (dma-ranges: 1 GiB), the rest of 32 bits, and what is beyond."""
+    bounds = (("DMA", 0, G), ("DMA32", G, G << 2), ("Normal", G << 2, G << 40))
     pages = [(name, sum(size for base, size in PI4_MEMORY[gib] if low <= base < high) >> 12) for name, low, high in bounds]
     return [text for name, present in pages if present for text in (rf"zone +{name}\r", rf"present +{present}\r")]
 
@@ -209,20 +209,24 @@ CASES += [
                     "/cpus/cpu@2": "cpu-release-addr = [01 02 03 04 05];", "/cpus/cpu@3": "cpu-release-addr = <0x300000d8>;"})}),
 ]
 
-# --- an image that has run is not what was loaded: U-Boot starts it where it lies, or moves it first ---------------------------------------
+# --- an image that has run is no Image any more, and says so where it is entered all the same ---------------------------------------------
 
 NO_BOOT = Send("", "Hit any key")
-BOOTI = "booti {} - ${{{}}}".format
-RUN_BEFORE = (r"Starting kernel \.\.\.", r"preflight: this copy of the image has run before; load it anew\r+\npreflight: stopped, reason 9\r", entries.reason(9))
+NO_IMAGE = r"Bad Linux ARM64 Image magic!"
+RUN_BEFORE = (r"preflight: this copy of the image has run before; load it anew\r+\npreflight: stopped, reason 9\r", entries.reason(9))
 CASES += [
-    by_u_boot(boot(f"run-before-{kernel}", Send("reboot"), NO_BOOT, Send(BOOTI("${kernel_addr_r}", "fdtcontroladdr"), "=> "), *RUN_BEFORE, kernel=kernel, append="", forbid=(),
-                   status=None, run={"LOADER": "uboot", "EL": el}))
+    by_u_boot(boot(f"run-before-{kernel}", Send("reboot"), NO_BOOT, Send("booti ${kernel_addr_r} - ${fdtcontroladdr}", "=> "), NO_IMAGE, kernel=kernel, append="",
+                   forbid=(), status=None, run={"LOADER": "uboot", "EL": el}))
     for kernel, el in (("gcc-48", 1), ("llvm-39", 2))
 ]
 CASES += [
-    Case("run-before-to-a-dead-end", run={"BOARD": "rpi4"}, append="", forbid=(), status=None, max_characters=0, uart0=(), steps=(
-        NO_BOOT, Send("load mmc 0:1 480080 Image; go 480080", "U-Boot> "), r"preflight: loaded at 0x480080, which", entries.reason(3), cases.RESET,
-        NO_BOOT, Send(BOOTI("480080", "fdt_addr"), "U-Boot> "), r"Moving Image from 0x480080 to 0x600000", *RUN_BEFORE)),
+    by_u_boot(boot("run-before-go", Send("reboot"), NO_BOOT, Send("go 200000", "U-Boot> "), *RUN_BEFORE, append="", forbid=(), status=None, uart0=(),
+                   run={"BOARD": "rpi4"}), True),
+    # It came to a dead end on the early console, and with that to addresses of its own; where it is moved to it speaks all the same.
+    *(Case(f"run-before-to-a-dead-end-{at}", run={"BOARD": "rpi4"}, append="", forbid=(), status=None, max_characters=0, uart0=(), steps=(
+        NO_BOOT, Send(f"load mmc 0:1 {at} Image; go {at}", "U-Boot> "), rf"preflight: loaded at 0x{at}, which", entries.reason(3), cases.RESET,
+        NO_BOOT, Send(f"booti {at} - ${{fdt_addr}}", "U-Boot> "), NO_IMAGE, Send(f"cp.b {at} 600000 100000; go 600000", "U-Boot> "), *RUN_BEFORE))
+      for at in ("480080",)),
 ]
 
 # --- the log outlives U-Boot, its own reset, and a Pi's watchdog ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pathlib
 import re
 
 import trees
-from cases import STATUS, Case, Peek
+from cases import STATUS, Case, Peek, boot
 
 KIMAGE = 0x40200000
 STAMP = r"\[ +\d+\.\d{6}\] "
@@ -53,7 +53,7 @@ def reason(number):
     return Peek("info registers", rf"X00=0*{number:x}\b")
 
 
-DAMAGED = "the image is not what was built: something was loaded over it, or it was damaged on the way here"
+DAMAGED = "the image is not what was built: something was loaded over it, or it was damaged on the way"
 
 
 def stops(name, number, *lines, damaged=False, **kwargs):
@@ -302,6 +302,7 @@ CASES += [
     )
 ]
 CASES += [
+    boot("tree-in-the-first-page", run={"DTB": "dts/rpi4-8gb.dts", "LOAD": "0x200000", "DTB_ADDR": "0x100"}),
     repaired("tree-version-16", COPIED.format("0x48000004", NOT_ALIGNED),
              run={"DTB": trees.odd("version-16"), "DTB_ADDR": "0x48000004", "POKE": tree_word(5, 16, 0x48000004)}),
     repaired("tree-where-it-goes", COPIED.format(r"0x402\w+", IN_BSS), run={"DTB_ADDR": symbol("__brk_start")}),
@@ -432,9 +433,10 @@ PI = """/dts-v1/;
 ALT0, ALT5, INPUT = 4 << 12, 2 << 12, 0
 
 
-def pi(function, **run):
+def pi(function, path=None, **run):
     """raspi4b entered through tests/entry, GPIO14 with that function; the second serial port is the mini UART."""
-    return {"DTB": trees.write("pi.dts", PI.encode()), "MACHINE": "raspi4b", "CPU": "cortex-a72", "SMP": 4, "EL": 2, "POKE": f"0xfe200004={function:#x}",
+    source = PI.replace("\tsoc {", f'\tchosen {{ stdout-path = "{path}"; }};\n\tsoc {{') if path else PI
+    return {"DTB": trees.write(f"pi{'-' + path.replace('/', '-') if path else ''}.dts", source.encode()), "MACHINE": "raspi4b", "CPU": "cortex-a72", "SMP": 4, "EL": 2, "POKE": f"0xfe200004={function:#x}",
             **({"UART0": "/dev/null"} if function == ALT5 else {}), **run}
 
 
@@ -446,6 +448,10 @@ CASES += [
     silent("console-pi-input", 3, run=pi(INPUT, LOAD="0x201000")),
     Case("entry-console-pi-boot", append="", status=None, run=pi(ALT5), steps=(
         BOOTING, MODEL, line(r"earlycon: bcm2835aux0 at MMIO 0x00000000fe215040 \(options ''\)"), "Boot complete: ")),
+    # Nor is a path that leads nowhere, or to a port that is none, any use.
+    *(Case(f"entry-console-pi-{name}", append="", status=None, run=pi(ALT5, path=path), steps=(
+        BOOTING, MODEL, line(r"earlycon: bcm2835aux0 at MMIO 0x00000000fe215040 \(options ''\)"), "Boot complete: "))
+      for name, path in (("no-alias", "serial0:115200n8"), ("not-there", "/soc/serial@7e201800"))),
     refused("console-pi-no-tree", "it is null, the loader passed none", x0="0x0", run=pi(ALT5, X0="0")),
 ]
 

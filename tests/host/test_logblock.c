@@ -229,6 +229,26 @@ static void test_wrap(void **state)
 	}
 }
 
+/* More before the block than the early log holds: what is gone of that is not made up for by the
+ * boot before the last, which had the same side and lines at these positions. */
+static void test_early_wrap(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		const char *kept;
+
+		power_on();
+		BOOT(boot_says(3, 20 + (int)random_below(400)));
+		BOOT(boot_says(3, 0));
+		BOOT(boot_says(3, 1000 + (int)random_below(1000)));
+		kept = strchr(shared->said, '\n') + 1; /* "older lines are gone" */
+		kept = strdup(kept);
+		BOOT(boot_says(0, 0));
+		assert_last_lines(kept, shared->found, LOG_CHUNK);
+		free((void *)(uintptr_t)kept);
+	}
+}
+
 static void say_last_words(int stage, int level, const char *text, u64 esr)
 {
 	begin();
@@ -427,6 +447,7 @@ static void test_hostile(void **state)
 			side->head.version = LOGBLOCK_VERSION;
 			side->head.ring_size = random_below(8) ? LOG_RING_SIZE : (u32)random_u64();
 			side->head.unsummed = random_below(2) ? random_below(40000) : random_u64();
+			side->head.first = random_below(4) ? 0 : random_u64();
 			side->head.sum = forge_sum(&side->head, 0);
 			side->stage.sum = forge_sum(&side->stage, side->head.seed);
 			for (unsigned int n = random_below(40); n > 0; n--)
@@ -455,9 +476,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_boot), cmocka_unit_test(test_boot_after_boot),
-		cmocka_unit_test(test_wrap),       cmocka_unit_test(test_report),
-		cmocka_unit_test(test_torn),       cmocka_unit_test(test_decay),
-		cmocka_unit_test(test_unusable),   cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_wrap),       cmocka_unit_test(test_early_wrap),
+		cmocka_unit_test(test_report),     cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_decay),      cmocka_unit_test(test_unusable),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

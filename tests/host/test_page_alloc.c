@@ -665,16 +665,38 @@ static void contig_comes_back(void)
 	audit();
 }
 
+/* Each may come back as an extent of its own, when no page is left for a list of them: there is
+ * room before it is given out. */
+static void contig_one_by_one(void)
+{
+	unsigned long one[200];
+
+	for (unsigned int i = 0; i < 200; i++)
+		CHECK((one[i] = alloc_contig_pages(1, 1, GFP_NOWAIT, -1)) != NO_PFN);
+	for (unsigned long size = 1 << 13; size > 0; size >>= 1)
+		while (alloc_contig_pages(size, 1, GFP_NOWAIT | __GFP_NOWARN, -1) != NO_PFN)
+			;
+	CHECK(nr_free_pages() == 0);
+	for (unsigned int i = 0; i < 200; i += 2)
+		free_contig_range(one[i], 1);
+	for (unsigned int i = 1; i < 200; i += 2)
+		free_contig_range(one[i], 1);
+	CHECK(nr_free_pages() == 200 && stub_warnings == 0);
+}
+
 static void test_contig_places(void **state)
 {
 	static const struct machine_range ram[] = {{0, 80 * MB, 0}, {GB, 40 * MB, 7}, {0}};
 	static const struct machine_range one[] = {{GB, 128 * MB, 0}, {0}};
+	static const struct machine_range two[] = {{GB, 256 * MB, 0}, {0}};
 	struct machine m = {ram, NULL, 0, 40 * MB, 0, 1}, n = {one, NULL, GB, 0, 0, 1};
+	struct machine sections = {two, NULL, GB, 0, 0, 1};
 
 	(void)state;
 	on_machine(&m, contig_places);
 	on_machine(&n, contig_drains);
 	on_machine(&plain, contig_comes_back);
+	on_machine(&sections, contig_one_by_one);
 }
 
 /* --- size does not matter ------------------------------------------------------------------ */

@@ -14,16 +14,18 @@
 
 static sigjmp_buf stopped;
 static unsigned int dumps;
+static int dump_level;
 
 static __noreturn void test_halt(void)
 {
 	siglongjmp(stopped, 1);
 }
 
-static void test_dump(void)
+static void test_dump(int level)
 {
 	dumps++;
-	printk(LOGLEVEL_EMERG, "backtrace");
+	dump_level = level;
+	printk(level, "backtrace\n");
 }
 
 static void on_trap(int number)
@@ -79,6 +81,8 @@ static void test_warning(void **state)
 	dumps = 0;
 	assert_true(WARN(1 + 1 == 2, "reason %d", 3));
 	assert_int_equal(dumps, 1);
+	/* A line of EMERG is a boot's end to the next one. */
+	assert_int_equal(dump_level, LOGLEVEL_WARNING);
 	assert_non_null(strstr(captured(), "] WARNING at test_panic.c:"));
 	assert_non_null(strstr(captured(), ": reason 3\n"));
 	capture_clear();
@@ -86,8 +90,9 @@ static void test_warning(void **state)
 	assert_string_equal(captured(), "");
 }
 
-static void panicking_dump(void)
+static void panicking_dump(int level)
 {
+	assert_int_equal(level, LOGLEVEL_EMERG);
 	dumps++;
 	panic("in the dump");
 }

@@ -378,6 +378,22 @@ static void reclaimed(void)
 	CHECK(ENDS_IN_BUG(kmalloc(8, GFP_NOWAIT | __GFP_NOFAIL)) && strstr(stub_text, "NOFAIL"));
 }
 
+/* What must not fail does not: not by request, and not where what there is will do. */
+static void nofail(void)
+{
+	u8 *p;
+
+	kmem_cache_init(1);
+	failslab.nth = failslab.calls + 1;
+	p = kmalloc(8192, GFP_KERNEL | __GFP_NOFAIL);
+	CHECK(p && failslab.calls < failslab.nth);
+	failslab.nth = 0;
+	for (unsigned int order = NR_PAGE_ORDERS; order-- > 0;)
+		while (alloc_pages(GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN, order))
+			;
+	CHECK(krealloc(p, 3000, GFP_KERNEL | __GFP_NOFAIL) == p && stub_warnings == 0);
+}
+
 static void test_reclaim(void **state)
 {
 	static const struct machine_range ram[] = {{GB, 8 * MB, 0}, {0}};
@@ -385,6 +401,7 @@ static void test_reclaim(void **state)
 
 	(void)state;
 	on_machine(&m, reclaimed);
+	on_machine(&m, nofail);
 }
 
 /* --- classes and corners ------------------------------------------------------------------- */

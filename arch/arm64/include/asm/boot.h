@@ -117,7 +117,7 @@ bool image_intact(void);
 /* The log says it if not. */
 extern bool image_checked;
 #define IMAGE_DAMAGED                                                                              \
-	"the image is not what was built: something was loaded over it, or it was damaged on the way here"
+	"the image is not what was built: something was loaded over it, or it was damaged on the way"
 
 /* Store the reason and up to three values where they are documented, and stop this CPU. Any
  * context. */

@@ -9,10 +9,10 @@
  * by now; else the number. Returns the length stored in buf. */
 int format_symbol(unsigned long addr, char *buf, size_t size);
 
-/* Print pc and the callers found from frame pointer fp (virtual). */
-void show_backtrace(unsigned long pc, unsigned long fp);
+/* Log pc and the callers found from frame pointer fp (virtual), at this level. */
+void show_backtrace(int level, unsigned long pc, unsigned long fp);
 
 /* The same for the caller. */
-void dump_stack(void);
+void dump_stack(int level);
 
 #endif
