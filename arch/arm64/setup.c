@@ -378,7 +378,8 @@ static void __init scan_node(struct dt_iter *it, struct scan *scan)
 	if (it->depth == 1 && is_reserved_memory(it))
 		note_reserved_memory(it);
 	while (dt_next_prop(it, &prop)) {
-		if (prop.name[0] == 'd' && !strcmp(prop.name, "device_type"))
+		/* The first one counts. */
+		if (prop.name[0] == 'd' && !type.name && !strcmp(prop.name, "device_type"))
 			type = prop;
 		else if (prop.name[0] == 'd' && !strcmp(prop.name, "dma-ranges"))
 			dma = prop;
