@@ -45,9 +45,8 @@ void kmem_cache_init(u64 seed);
 /*
  * A cache for objects of size bytes, aligned to align (a power of two, or 0 for 8). ctor, if any,
  * runs once for each object when its slab is made, with the cache locked: it must not allocate;
- * objects are freed in constructed state. name
- * must live as long as the cache. NULL and a line in the log when size or align is impossible or
- * memory has run out.
+ * objects are freed in constructed state. name must live as long as the cache. NULL and a line in
+ * the log when size or align is impossible or memory has run out.
  */
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
 				     unsigned int flags, void (*ctor)(void *obj));
