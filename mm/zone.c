@@ -107,12 +107,13 @@ int extents_remove(struct extents *ext, unsigned long start, unsigned long end)
 bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n)
 {
 	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	unsigned int max = ext->max, nr = ext->nr;
+	unsigned int max = ext->max, room = max - ext->nr;
 	struct extent *old = NULL, *range;
 	size_t size;
 
+	n += zone->contig.nr; /* each one given out may need an entry when it comes back */
 	spin_unlock_irqrestore(&zone->lock, flags);
-	if (max - nr >= n)
+	if (room >= n)
 		return true;
 	size = PAGE_SIZE << get_order((2 * max + n) * sizeof(*range));
 	range = alloc_meta(size, GFP_NOWAIT);
@@ -519,11 +520,9 @@ struct page *zone_contig(struct zone *zone, unsigned long nr, unsigned long alig
 	unsigned long pfn = NO_PFN, flags;
 
 	if (nr > zone->present || !extents_reserve(zone, &zone->contig, 1) ||
-	    !extents_reserve(zone, &zone->unopened, zone->contig.nr + 2))
+	    !extents_reserve(zone, &zone->unopened, 2)) /* it comes back, and splits one now */
 		return NULL;
 	flags = spin_lock_irqsave(&zone->lock);
-	/* Each one given out may need an entry when it comes back, the first one to be split, too.
-	 */
 	if (zone->contig.nr < zone->contig.max &&
 	    zone->contig.nr + 2 <= zone->unopened.max - zone->unopened.nr) {
 		pfn = contig_from_extents(zone, nr, align);

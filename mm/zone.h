@@ -128,7 +128,8 @@ int extents_insert(struct extents *ext, unsigned long start, unsigned long end, 
 int extents_remove(struct extents *ext, unsigned long start, unsigned long end);
 /* Index of the first extent that ends above pfn. */
 unsigned int extents_above(const struct extents *ext, unsigned long pfn);
-/* Make room for n more entries; false when memory has run out. Zone not locked. */
+/* Make room for n more entries, beside one for each contiguous range that is given out; false when
+ * memory has run out. Zone not locked. */
 bool extents_reserve(struct zone *zone, struct extents *ext, unsigned int n);
 
 /* The largest block that starts at page index start and ends by end: its order. */

@@ -182,6 +182,19 @@ static void pass_cache(void)
 		CHECK(!kmem_cache_destroy(cache));
 }
 
+/* Contiguous ranges by all CPUs at one time: their notes in the zone grow and shrink. */
+static void pass_ranges(void)
+{
+	unsigned long pfn[10];
+
+	pthread_barrier_wait(&meeting);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pfn); i++)
+		pfn[i] = alloc_contig_pages(i + 1, 1, GFP_NOWAIT, -1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pfn); i++)
+		if (pfn[i] != NO_PFN)
+			free_contig_range(pfn[i], i + 1);
+}
+
 static enum kind random_kind(u64 x)
 {
 	return x % 500 == 0 ? CONTIG
@@ -209,6 +222,8 @@ static void disturb(unsigned int i, u64 x)
 		drain_local_pages();
 	if (i % 500 == 7)
 		pass_cache();
+	if (i % 500 == 11)
+		pass_ranges();
 }
 
 static void run_threads(void)
