@@ -152,11 +152,15 @@ FUNC primary_entry
 	isb
 	bl	drop_to_el1			/* where a console's probes see SErrors */
 	bl	elect_boot_cpu
+	/* A report's stack may lie where the tree is. Misaligned within a page, no C can run before say_dead_end has made its copy. */
 	adr	x1, _head
+	tst	x1, #(PAGE_SIZE - 1)
+	b.ne	5f
+	bl	rescue_tree
+5:	adr	x1, _head
 	mov	x0, #BOOT_MISALIGNED
 	tst	x1, #(SZ_2M - 1)
 	b.ne	early_dead_end
-	bl	rescue_tree
 	/* Tables are written past the caches: no line of a loader's may be written back over them, nor be read instead of them. */
 	adr	x0, __early_tables_start
 	adr	x1, __early_tables_end
@@ -174,7 +178,8 @@ ENDFUNC primary_entry
 
 /*
  * Entered with the MMU on, which is against the protocol, but can be put right: what the caches hold of the image goes to memory, and the
- * caller switches it off. Not so where this code is not mapped 1:1. The tree is read through the caches again.
+ * caller switches it off. Not so where this code is not mapped 1:1. The tree is read through the caches again; at EL3 that needs a
+ * loader that has cleaned it, for what lies in them as Secure is out of reach in Non-secure state.
  * Inputs: x25 := SCTLR. Clobbers: x0..x3, x8, x9
  */
 LOCAL_FUNC prepare_mmu_off

@@ -63,12 +63,15 @@ bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end)
 {
 	for (unsigned long i = memblock_first_above(&ledger, *end); !incomplete && i < ledger.cnt;
 	     i++) {
-		const struct memblock_region *r = &ledger.regions[i];
+		const struct memblock_region *r = &ledger.regions[i], *in;
 
 		if (label_owner(r->nid) != owner)
 			continue;
 		*start = max(r->base, *end);
 		*end = region_end(r);
+		in = region_from(&memblock.memory, *start, *end);
+		if (in)
+			*end = min(*end, region_end(in));
 		return true;
 	}
 	return false;

@@ -102,8 +102,9 @@ void ledger_reserve_or_panic(phys_addr_t base, phys_addr_t size, enum owner owne
 void ledger_own(phys_addr_t base, phys_addr_t size, enum owner owner, u32 detail);
 /* memblock_phys_free() of those bytes of the range that are owner's. */
 void ledger_free(phys_addr_t base, phys_addr_t size, enum owner owner);
-/* The first range of owner's at or above *end, to be given back: *start, *end. False: there is
- * none, or the list was full at some time, and nobody knows who else reserved it. Any context. */
+/* The first range of owner's at or above *end, of one node, to be given back: *start, *end. False:
+ * there is none, or the list was full at some time, and nobody knows who else reserved it. Any
+ * context. */
 bool ledger_find(enum owner owner, phys_addr_t *start, phys_addr_t *end);
 
 /* Give every byte that is not a free page an entry. Just before memblock_free_all(). */

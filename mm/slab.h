@@ -101,7 +101,8 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj);
 
 /*
  * Memory by size: aligned to the size for powers of two up to the largest block, else to 8. kfree()
- * takes what kmalloc(), kzalloc(), kcalloc() and krealloc() returned; NULL is ignored. ksize() is
+ * takes what kmalloc(), kzalloc(), kcalloc() and krealloc() returned, and a contiguous range of
+ * more than the largest block, which it cannot tell from such; NULL is ignored. ksize() is
  * what may be used, not less than was asked for. Where a zone is apart, objects for GFP_DMA and
  * GFP_DMA32 have caches of their own, made when first asked for.
  */

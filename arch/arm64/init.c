@@ -302,7 +302,6 @@ static void __init reserve_cma(phys_addr_t dma_end)
 	}
 	machine.cma_base = base;
 	machine.cma_size = size;
-	machine.cma_reserved += size;
 	ledger_own(base, size, OWNER_CMA, 0);
 	pr_info("cma: %luK kept at 0x%lx\n", size >> 10, base);
 }
@@ -343,18 +342,15 @@ static unsigned long __init kib(const char *start, const char *end)
 
 void __stage mem_init(void)
 {
-	unsigned long total, free, cma = machine.cma_reserved >> 10;
-	char cma_text[40] = "";
+	unsigned long total, free;
 
 	ledger_close();
 	memblock_free_all();
 	total = memblock_phys_mem_size() >> 10;
 	free = nr_free_pages() << (PAGE_SHIFT - 10);
-	if (cma)
-		scnprintf(cma_text, sizeof(cma_text), ", %luK cma-reserved", cma);
 	pr_info("Memory: %luK/%luK available (%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss, "
-		"%luK reserved%s)\n",
+		"%luK reserved)\n",
 		free, total, kib(_text, __inittext_begin), kib(__start_ro_after_init, _edata),
 		kib(__start_rodata, __end_rodata), kib(__inittext_begin, __inittext_end),
-		kib(__bss_start, image_end()), total - free - min(cma, total - free), cma_text);
+		kib(__bss_start, image_end()), total - free);
 }

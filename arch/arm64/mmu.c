@@ -241,7 +241,6 @@ static void __init create_permanent_idmap(void)
 	unsigned int bits = pa >> VA_BITS ? IDMAP_BITS_MAX : VA_BITS;
 	pte_t(*table)[PTRS_PER_TABLE] = idmap_tables;
 
-	idmap_root = __pa_symbol(table);
 	for (; level < LAST_LEVEL; level++, table++)
 		(*table)[(pa >> LEVEL_SHIFT(level)) & (PTRS_PER_TABLE - 1)] =
 			pte_table(__pa_symbol(table + 1));
@@ -252,6 +251,7 @@ static void __init create_permanent_idmap(void)
 	kernel_tcr = read_sysreg(tcr_el1) & ~GENMASK(5, 0);
 	idmap_tcr = kernel_tcr | TCR_T0SZ(bits);
 	kernel_tcr |= TCR_T0SZ(VA_BITS);
+	idmap_root = __pa_symbol(idmap_tables); /* from here on it can be used */
 }
 
 static void set_ttbr0(phys_addr_t root)

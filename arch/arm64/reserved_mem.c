@@ -49,8 +49,6 @@ static void __init account(const struct region *r, phys_addr_t base, phys_addr_t
 	phys_addr_t end = r->no_map ? page_end(base + size) : base + size;
 
 	ledger_own(start, end - start, OWNER_REGION, r->it->node);
-	if (r->reusable)
-		machine.cma_reserved += size;
 	if (r->cma_default) {
 		machine.cma_base = base;
 		machine.cma_size = size;
@@ -259,6 +257,7 @@ void __init reserve_tree_regions(void)
 	phys_addr_t base, size;
 
 	for (u32 i = 0; dt_mem_rsv(&machine.dt, i, &base, &size); i++) {
+		size = min(size, PHYS_ADDR_MAX - base);
 		ledger_reserve_or_panic(base, size, OWNER_MEMRESERVE, i, "memreserve");
 		pr_debug("memreserve[%u]: 0x%lx-0x%lx\n", i, base, base + size - 1);
 	}

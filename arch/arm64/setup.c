@@ -439,19 +439,19 @@ void __stage setup_machine_fdt(phys_addr_t dt_phys)
 {
 	char why[160];
 	void *tree;
-	u32 last;
+	u64 last;
 
 	machine.dt_phys = dt_phys;
 	if (handover_fault)
 		refuse(handover_fault);
 	/* Aligned by 8 a header may still cross a page. */
 	tree = fixmap_remap_fdt(dt_phys, DT_HEADER_SIZE, PAGE_KERNEL);
-	if (!probe_read_u32((u32 *)tree + DT_HEADER_SIZE / 4 - 1, &last))
+	if (!probe_read_u64((u64 *)tree + DT_HEADER_SIZE / 8 - 1, &last))
 		refuse("it reaches beyond memory");
 	if (dt_header(tree, &machine.dt_size, why, sizeof(why)))
 		refuse(why);
 	fixmap_remap_fdt(dt_phys, machine.dt_size, PAGE_KERNEL);
-	if (!probe_read_u32((u32 *)tree + machine.dt_size / 4 - 1, &last))
+	if (!probe_read_u64((u64 *)tree + (machine.dt_size - 1) / 8, &last))
 		refuse("it reaches beyond memory");
 	if (dt_check(&machine.dt, tree, machine.dt_size, why, sizeof(why)))
 		refuse(why);

@@ -262,6 +262,8 @@ CASES += [
     # Whatever the boot would give back of the image stays when the tree says so.
     # scripts/run packs it: nothing is behind the reservation of nothing.
     odd("memreserve-of-nothing", reserve="/memreserve/ 0x50000000 0x1000; /memreserve/ 0x51000000 0;", mem=(r"\n0x0*50000000-0x0*50000fff +4K  memreserve\[0\]\r",)),
+    odd("memreserve-past-the-end", r"memreserve\[0\]: 0xfffffffffffff000-0xfffffffffffffffe\r",
+        reserve="/memreserve/ 0xfffffffffffff000 0x2000;"),
     odd("memreserve-over-kernel", reserve="/memreserve/ 0x40000000 0x2000000;",
         mem=(r"\n0x0*40000000-0x0*401fffff +2048K  memreserve\[0\]\r", r"  kernel text\r", r"  memreserve\[0\]\r", r"  kernel rodata\r",
              r"  kernel data\r", r"\n0x0*402\w+-0x0*41ffffff +\d+K  memreserve\[0\]\r")),
@@ -284,6 +286,11 @@ CASES += [
         body=trees.regions("d { size = <0 0x100000>; alloc-ranges = <0 0 0 1>; };")),
     odd("numa-node-16", r"/memory@40000000: numa-node-id 16 is above 15, taken as none",
         memory=f'device_type = "memory"; {trees.GIB} numa-node-id = <16>;'),
+    # Init memory lies on both sides of the border, and each node gets its part.
+    odd("node-ends-in-init", r"Freeing init memory: \d+K", r"Freeing init memory: \d+K", run={"LOAD": "0x40200000"},
+        memory='device_type = "memory"; reg = <0 0x40000000 0 0x216000>; numa-node-id = <0>;',
+        body='memory@40216000 { device_type = "memory"; reg = <0 0x40216000 0 0x3fdea000>; numa-node-id = <1>; };',
+        mem=(r"  kernel text\r", r"\n0x0*40216000-0x0*40218fff +12K  free, not opened\r")),
     odd("initrd-of-3-cells", chosen="linux,initrd-start = <0 0 0x50000000>; linux,initrd-end = <0 0 0x51000000>;",
         mem=(r"\n0x0*50000000-0x0*50ffffff +16384K  initrd\r",)),
     odd("device-type-list", memory=f'device_type = "memory", "x"; {trees.GIB}', mem=(r"  free, not opened\r",)),

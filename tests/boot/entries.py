@@ -103,7 +103,15 @@ CASES += [
         ("word-el2", "0x4400009c", "0x44200000", 2, "llvm-48"), ("word-el3", "0x44000ffc", "0x44200000", 3, "gcc-48"),
     )
 ]
+# With the tree where a report would have its stack, and at an odd address.
 CASES += [
+    stops(f"misaligned-tree-{name}", 3, MISALIGNED.format("0x40280000", "0x40400000"),
+          run={"LOAD": "0x40280000", "EL": el, "DTB_ADDR": lambda out, where=where: f"{symbol('init_stack_end', where)(out):#x}"})
+    for name, el, where in (("on-stack", 1, 0x7f000), ("behind-stack", 3, 0x80000), ("odd-on-stack", 2, 0x7f003))
+]
+CASES += [
+    stops("misaligned-tree-odd", 3, MISALIGNED.format("0x40280000", "0x40400000"),
+          run={"LOAD": "0x40280000", "DTB_ADDR": "0x48000003"}),
     stops("misaligned-damaged", 3, MISALIGNED.format("0x40201000", "0x40400000"), damaged=True,
           run={"LOAD": "0x40201000", "POISON": lambda out: f"{symbol('boot_cpu_init')(out) + 0x1000 & ~7:#x}:64"}),
     stops("damaged-before-mmu", 5, r"undefined instruction before the kernel could say so itself: ESR 0x2000000, pc 0x402\w+ \(image \+ 0x\w+\), FAR 0x\w+",
@@ -240,6 +248,7 @@ CASES += [
     refused("misaligned-nothing", r"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied \(U-Boot: unset fdt_high\)", x0="0x44000004", run={"X0": "0x44000004"}),
     refused("odd", r"not 8-byte aligned, nor a tree of 256 KiB at most, to be copied \(U-Boot: unset fdt_high\)", x0="0x44000003", run={"X0": "0x44000003"}),
     refused("outside-ram", "reading there faults, no memory", x0="0x3000000000", run={"X0": "0x3000000000"}),
+    refused("fdt-high", "beyond this CPU's physical addresses", x0="0xffffffffffffffff", run={"X0": "0xffffffffffffffff"}),
     refused("beyond-cpu", "beyond this CPU's physical addresses", x0="0xfffffffffffffff8", run={"X0": "0xfffffffffffffff8"}),
     refused("in-the-image", NO_MAGIC, x0="0x40201000", run={"X0": "0x40201000"}),
     refused("meets-the-image", "it overlaps the kernel image or its BSS, load one of them elsewhere", x0="0x401ff000",

@@ -50,7 +50,7 @@ static const char *judge_tree(phys_addr_t tree)
 		return "it is null, the loader passed none";
 	if (tree < 0x100) /* where RAM begins at 0, a tree may lie in its first page */
 		return "that is no address (U-Boot: use booti, go passes a count of arguments)";
-	if (tree & 3)
+	if (tree & 3 && !(tree >> PHYS_MASK_BITS))
 		return misaligned;
 	if (!handover.window)
 		return "beyond this CPU's physical addresses";

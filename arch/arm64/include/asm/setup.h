@@ -35,7 +35,6 @@ struct machine {
 	 * and counted, and has no user yet.
 	 */
 	phys_addr_t cma_base, cma_size;
-	phys_addr_t cma_reserved; /* bytes of all reusable regions of the tree and of cma= */
 	/* cma=size[@base[-limit]]: size PHYS_ADDR_MAX: not given. base 0: anywhere below limit,
 	 * else at base. */
 	struct {
