@@ -107,7 +107,7 @@ CASES += [
 CASES += [
     stops(f"misaligned-tree-{name}", 3, MISALIGNED.format("0x40280000", "0x40400000"),
           run={"LOAD": "0x40280000", "EL": el, "DTB_ADDR": lambda out, where=where: f"{symbol('init_stack_end', where)(out):#x}"})
-    for name, el, where in (("on-stack", 1, 0x7f000), ("behind-stack", 3, 0x80000), ("odd-on-stack", 2, 0x7f003))
+    for name, el, where in (("on-stack", 1, 0x7f000), ("low-on-stack", 3, 0x7e000), ("odd-on-stack", 2, 0x7e003))
 ]
 CASES += [
     stops("misaligned-tree-odd", 3, MISALIGNED.format("0x40280000", "0x40400000"),
