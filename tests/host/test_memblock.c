@@ -224,6 +224,11 @@ static void trim_rounds_inwards(void **state)
 	assert_int_equal(memblock.memory.regions[0].size, PAGE(2));
 	assert_int_equal(memblock.memory.regions[1].base, PAGE(7));
 	assert_int_equal(memblock.memory.regions[1].size, PAGE(1));
+	/* What was cut off is still in the total, until nothing is left and a new list begins. */
+	memblock_trim_memory(MB);
+	assert_int_equal(memblock.memory.cnt, 0);
+	memblock_add(PAGE(4), PAGE(2));
+	assert_regions(&memblock.memory, {PAGE(4), PAGE(2), FREE, MAX_NUMNODES});
 }
 
 /* memory AAAA..BBBB, reserved .R....RR.R, limit of 6 pages: AAAA..BB / .R....RR.. */
@@ -709,6 +714,17 @@ static void growth_avoids_what_is_reserved(void **state)
 	fill_reserved(128);
 	memblock_reserve(MB, MB - PAGE(8));
 	assert_ptr_equal(memblock.reserved.regions, __va(2 * MB - PAGE(2)));
+
+	/* Nothing above, and below there can be nothing. */
+	for (phys_addr_t base = 0; base < 2; base++) {
+		setup(NULL);
+		host_ram_add(0, MB);
+		memblock_add(0, MB);
+		fill_reserved(128);
+		assert_int_equal(memblock_reserve(base, MB - base), -ENOMEM);
+		assert_int_equal(memblock.reserved.cnt, 128);
+		assert_int_equal(memblock.reserved.max, 128);
+	}
 }
 
 /*
