@@ -102,6 +102,8 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	stub_warnings += !page && !(gfp & __GFP_NOWARN); /* a line in the log */
 	if (page)
 		memset(page_address(page), gfp & __GFP_ZERO ? 0 : 0xa5, PAGE_SIZE << order);
+	else
+		check_nofail(gfp);
 	return page;
 }
 
@@ -709,6 +711,10 @@ static void test_ports_names(void **state)
 	assert_null(__vmalloc(RAM_PAGES * PAGE_SIZE, GFP_NOWAIT));
 	assert_int_equal(stub_warnings, 0);
 	assert_true(ENDS_IN_BUG(__vmalloc(RAM_PAGES * PAGE_SIZE, __GFP_NOFAIL)));
+	/* Where there are single pages only, those will do. */
+	largest_order = 0;
+	vfree(__vmalloc(5 * PAGE_SIZE, __GFP_NOFAIL));
+	assert_int_equal(used, tables);
 }
 
 static void *dying;
