@@ -18,9 +18,11 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 
 #define MB SZ_1M
@@ -694,10 +696,13 @@ static void dma_is_all(void)
 
 static void node_objects(void)
 {
-	struct kmem_cache *cache;
+	struct kmem_cache *cache, *other;
+	void *p;
 
 	kmem_cache_init(1);
 	cache = kmem_cache_create("any", 48, 0, 0, NULL);
+	other = kmem_cache_create("other", 48, 0, 0, NULL);
+	p = kmem_cache_place(other, __GFP_THISNODE, 3);
 	for (unsigned int i = 0; i < 500; i++) {
 		kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
 		CHECK(!below(kmem_cache_place(cache, __GFP_THISNODE, 3), GB));
@@ -714,6 +719,10 @@ static void node_objects(void)
 	while (kmem_cache_place(cache, GFP_NOWAIT | __GFP_THISNODE, 3))
 		;
 	CHECK(below(kmem_cache_place(cache, GFP_NOWAIT, 3), GB) && stub_warnings == 0);
+	/* What must not fail is of another node, or of what another cache need not keep. */
+	CHECK(below(kmem_cache_place(cache, __GFP_NOFAIL, 3), GB));
+	kmem_cache_free(other, p);
+	CHECK(!below(kmem_cache_place(cache, __GFP_THISNODE | __GFP_NOFAIL, 3), GB));
 	audit();
 }
 
@@ -742,6 +751,7 @@ static void test_places(void **state)
 
 static void bad_frees(void)
 {
+	static const unsigned long ranges[] = {3, 1 << MAX_PAGE_ORDER};
 	struct kmem_cache *cache, *other;
 	char *p, *q, *large, *huge, on_stack[64];
 	unsigned long page;
@@ -779,6 +789,13 @@ static void bad_frees(void)
 	NAMED("kmalloc'ed (order 3)", free_pages((unsigned long)large, 3));
 	kfree(large);
 	NAMED("already free (order 3)", kfree(large));
+	for (unsigned int i = 0; i < ARRAY_SIZE(ranges); i++) {
+		unsigned long pfn = alloc_contig_pages(ranges[i], 1, GFP_KERNEL, -1);
+
+		NAMED("not allocated by kmalloc", ksize(pfn_to_virt(pfn)));
+		NAMED("never handed out", kfree(pfn_to_virt(pfn)));
+		free_contig_range(pfn, ranges[i]);
+	}
 	huge = kmalloc(9 * MB, GFP_KERNEL);
 	NAMED("never handed out", kfree(huge + PAGE_SIZE));
 	kfree(huge);
@@ -959,6 +976,39 @@ static void kfree_at_once(void)
 	CHECK(!host_probe_hook && audit().allocated == 0);
 }
 
+/* The page of descriptors that theirs are in. */
+static void protect_words(int prot)
+{
+	unsigned long word = (unsigned long)virt_to_page(racing);
+
+	CHECK(!mprotect((void *)(word & PAGE_MASK), PAGE_SIZE, prot));
+}
+
+/* This CPU writes there: another one is faster. Behind this it writes once more. */
+static void written(int signal)
+{
+	(void)signal;
+	CHECK(racing);
+	protect_words(PROT_READ | PROT_WRITE);
+	host_cpu = 1;
+	kfree(racing);
+	racing = NULL;
+	host_cpu = 0;
+}
+
+/* The same when this CPU has found them not free yet and is about to write that they are. */
+static void kfree_at_last(void)
+{
+	struct sigaction act = {.sa_handler = written}, old;
+
+	kmem_cache_init(1);
+	racing = kmalloc(100000, GFP_KERNEL);
+	CHECK(!sigaction(SIGSEGV, &act, &old));
+	protect_words(PROT_READ);
+	NAMED("already free", kfree(racing));
+	CHECK(!sigaction(SIGSEGV, &old, NULL) && !racing && audit().allocated == 0);
+}
+
 static void shrink_counts(void)
 {
 	static void *p[5000];
@@ -978,6 +1028,11 @@ static void shrink_counts(void)
 	kmem_cache_free(cache, p[ARRAY_SIZE(p) - 1]);
 	CHECK(!kmem_cache_destroy(cache));
 	NAMED("into cache kmem_cache, ignored", CHECK(kmem_cache_destroy(cache) == -EINVAL));
+	/* All at once: those of magazines too, which the others give back. */
+	kfree(kmalloc(64, GFP_KERNEL));
+	CHECK(stats_of("magazine-256").active == 1);
+	kmem_cache_shrink_all();
+	CHECK(stats_of("kmalloc-64").slabs == 0 && stats_of("magazine-256").slabs == 0);
 	CHECK(kmem_cache_create("a", 64, 0, 0, NULL) != kmem_cache_create("b", 64, 0, 0, NULL));
 }
 
@@ -993,6 +1048,7 @@ static void test_wrong_uses(void **state)
 	on_machine(&m, overwritten);
 	on_machine(&m, one_bit);
 	on_machine(&m, kfree_at_once);
+	on_machine(&m, kfree_at_last);
 	on_machine(&m, shrink_counts);
 }
 
@@ -1119,6 +1175,16 @@ static void lists(void)
 	for (unsigned int i = 3; i < ARRAY_SIZE(p); i++)
 		kmem_cache_free(cache, p[i]);
 	CHECK(stub_warnings == 0);
+	/* A slab whose list is cut is not empty any more. */
+	cache = kmem_cache_create("cut", 64, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	for (unsigned int i = 0; i < 3; i++)
+		p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+	for (unsigned int i = 0; i < 3; i++)
+		kmem_cache_free(cache, p[i]);
+	CHECK(stats_of("cut").empty == 1);
+	p[1][8] = 0;
+	NAMED("overwritten while free", CHECK(kmem_cache_alloc(cache, GFP_KERNEL) == p[2]));
+	CHECK(stats_of("cut").empty == 0);
 	audit();
 }
 
