@@ -726,16 +726,45 @@ static void node_objects(void)
 	audit();
 }
 
+#define FAR (LINEAR_SIZE / 4 * 3)
+
+/* Slabs with room whose links take more than 28 bits: each is found again. */
+static void far_objects(void)
+{
+	struct kmem_cache *cache;
+	void *p[400];
+
+	kmem_cache_init(1);
+	cache = kmem_cache_create("far", 512, 0, 0, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmem_cache_place(cache, __GFP_THISNODE, 3);
+	CHECK(!below(p[0], FAR) && stats_of("far").partial < 2);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i += 2)
+		kmem_cache_free(cache, p[i]);
+	kmem_cache_shrink(cache);
+	CHECK(stats_of("far").partial == stats_of("far").slabs);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i += 2)
+		p[i] = kmem_cache_place(cache, __GFP_THISNODE, 3);
+	CHECK(stats_of("far").partial < 2);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		kmem_cache_free(cache, p[i]);
+	CHECK(!kmem_cache_destroy(cache) && stub_warnings == 0);
+	audit();
+}
+
 static void test_places(void **state)
 {
 	static const struct machine_range two[] = {{0, 64 * MB, 0}, {GB, 32 * MB, 3}, {0}};
+	static const struct machine_range far[] = {{0, 64 * MB, 0}, {FAR, 32 * MB, 3}, {0}};
 	struct machine m = {plain_ram, NULL, GB, DMA_LIMIT, DMA32_LIMIT, 2};
 	struct machine all = {plain_ram, NULL, GB, 2 * GB, 0, 2}, nodes = {two, NULL, 0, 0, 0, 1};
+	struct machine tall = {far, NULL, 0, 0, 0, 1};
 
 	(void)state;
 	on_machine(&m, dma_objects);
 	on_machine(&all, dma_is_all);
 	on_machine(&nodes, node_objects);
+	on_machine(&tall, far_objects);
 }
 
 /* --- wrong uses ---------------------------------------------------------------------------- */

@@ -9,7 +9,11 @@
 
 extern unsigned long host_linear, host_vmalloc, host_vmemmap, host_sectmap;
 
-#define LINEAR_SIZE    (UL(1) << 40)
+#ifndef LINEAR_BITS
+#define LINEAR_BITS 40
+#endif
+
+#define LINEAR_SIZE    (UL(1) << LINEAR_BITS)
 #define PAGE_OFFSET    host_linear
 #define PAGE_END       (PAGE_OFFSET + LINEAR_SIZE)
 #define VMALLOC_START  host_vmalloc
