@@ -684,19 +684,88 @@ static void contig_one_by_one(void)
 	CHECK(nr_free_pages() == 200 && stub_warnings == 0);
 }
 
+/* Entries of unopened memory that neither it nor ranges given out need: room for this many. */
+static unsigned int spare_entries(void)
+{
+	const struct zone *zone = &zones[0];
+
+	CHECK(zone->unopened.nr + zone->contig.nr <= zone->unopened.max);
+	return zone->unopened.max - zone->unopened.nr - zone->contig.nr;
+}
+
+/* Ranges of one page, until so many entries are left: none of these ranges needs more. */
+static unsigned long leave_entries(unsigned int n)
+{
+	unsigned long pfn;
+
+	do {
+		pfn = alloc_contig_pages(1, 1, GFP_KERNEL, -1);
+		CHECK(pfn != NO_PFN);
+	} while (spare_entries() > n);
+	CHECK(spare_entries() == n);
+	return pfn;
+}
+
+/* Unopened memory begins with too few pages of a section. The next section waits where it would
+ * cut that memory in two, and every entry is for a range that may come back. */
+static void crumb_keeps_entries(void)
+{
+	unsigned long last = leave_entries(1);
+
+	CHECK(free_reserved_range(130 * MB, 130 * MB + PAGE_SIZE, "one page") == 1);
+	CHECK(spare_entries() == 0);
+	while (alloc_page(GFP_NOWAIT))
+		;
+	CHECK(spare_entries() == 0 && nr_free_pages() > 200 * MB >> PAGE_SHIFT);
+	free_contig_range(last, 1);
+	CHECK(alloc_page(GFP_NOWAIT) && spare_entries() == 0);
+	audit();
+}
+
+/* Once, behind the second unlock, when this CPU has seen that there is room: CPU 1 takes some. */
+static void contig_elsewhere(void)
+{
+	static unsigned int unlocked;
+
+	if (++unlocked < 2)
+		return;
+	host_unlock_hook = NULL;
+	host_cpu = 1;
+	CHECK(alloc_contig_pages(1, 1, GFP_NOWAIT, -1) != NO_PFN);
+	host_cpu = 0;
+	CHECK(spare_entries() == 1);
+}
+
+/* The range is cut out of the middle, which takes an entry, and one more when it comes back. */
+static void contig_behind_contig(void)
+{
+	unsigned int max;
+
+	leave_entries(2);
+	max = zones[0].unopened.max;
+	host_unlock_hook = contig_elsewhere;
+	CHECK(alloc_contig_pages(1, SECTION_PAGES, GFP_NOWAIT, -1) != NO_PFN && !host_unlock_hook);
+	CHECK(spare_entries() && zones[0].unopened.max > max);
+	audit();
+}
+
 static void test_contig_places(void **state)
 {
 	static const struct machine_range ram[] = {{0, 80 * MB, 0}, {GB, 40 * MB, 7}, {0}};
 	static const struct machine_range one[] = {{GB, 128 * MB, 0}, {0}};
 	static const struct machine_range two[] = {{GB, 256 * MB, 0}, {0}};
+	static const struct machine_range four[] = {{0, 512 * MB, 0}, {0}};
+	static const struct machine_range crumb[] = {{128 * MB, 128 * MB - 20 * PAGE_SIZE, 0}, {0}};
 	struct machine m = {ram, NULL, 0, 40 * MB, 0, 1}, n = {one, NULL, GB, 0, 0, 1};
-	struct machine sections = {two, NULL, GB, 0, 0, 1};
+	struct machine sections = {two, NULL, GB, 0, 0, 1}, crumbs = {four, crumb, 0, 0, 0, 2};
 
 	(void)state;
 	on_machine(&m, contig_places);
 	on_machine(&n, contig_drains);
 	on_machine(&plain, contig_comes_back);
 	on_machine(&sections, contig_one_by_one);
+	on_machine(&crumbs, crumb_keeps_entries);
+	on_machine(&crumbs, contig_behind_contig);
 }
 
 /* --- size does not matter ------------------------------------------------------------------ */
