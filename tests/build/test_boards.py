@@ -22,7 +22,7 @@ def refused(text, **variables):
 @pytest.mark.parametrize("name, value, more", (
     ("BOARD", "rpi5", {}), ("LOADER", "grub", {}), ("LOADER", "grub", {"BOARD": "rpi4"}), ("LOADER", "rpi_arm64", {}),
     ("MEM", "1G", {"BOARD": "rpi4"}), ("CPU", "max", {"BOARD": "rpi3"}), ("SMP", "2", {"BOARD": "rpi4", "LOADER": "none"}),
-    ("NUMA", "1", {"BOARD": "rpi4"}), ("EL", "1", {"BOARD": "rpi4"}), ("EL", "3", {"LOADER": "uboot"}),
+    ("NUMA", "1", {"BOARD": "rpi4"}), ("EL", "1", {"BOARD": "rpi4"}), ("EL", "3", {"LOADER": "uboot"}), ("NUMA", "1", {"LOADER": "uboot"}),
     ("DTB", "dts/rpi4-8gb.dts", {"LOADER": "uboot"}), ("LOAD", "0x40400000", {"LOADER": "uboot"}), ("X0", "1", {"BOARD": "rpi4"}),
     ("APPEND", "a\nb", {"LOADER": "uboot"}), ("APPEND", "a" * 512, {"LOADER": "uboot"}), ("SDCARD", "x.img", {}), ("OVERLAY", "/nonexistent.dtbo", {"BOARD": "rpi4"}),
 ))
@@ -37,6 +37,7 @@ def test_missing_parts(tmp_path):
     for more in ({"BOARD": "rpi4"}, {"BOARD": "rpi3", "LOADER": "none"}, {"LOADER": "uboot"}):
         status, lines = run(BOARDS=str(tmp_path), **more)
         assert status == 2 and lines[0].endswith("is not there: make setup"), lines
+    refused("/nonexistent/u-boot.bin: no such file", LOADER="/nonexistent/u-boot.bin")
 
 
 def test_overlay_that_does_not_apply(tmp_path):

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What scripts/run refuses: one line that names the variable, exit status 2, QEMU not started."""
+"""What scripts/run refuses: one line that names the variable, exit status 2, QEMU not started. And how it ends."""
+import contextlib
 import os
 import pathlib
+import signal
 import subprocess
+import time
 
+import pexpect
+from pexpect.popen_spawn import PopenSpawn
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -14,10 +19,14 @@ TREE = """/dts-v1/;
 PI4 = "dts/rpi4-8gb.dts"
 
 
+def environment(**variables):
+    """Nothing of a make's around this one but these."""
+    return {**{k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR", "LANG")}, "O": str(OUT / "gcc-48"), **variables}
+
+
 def run(**variables):
     """Exit status, the command or the error as lines."""
-    env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR", "LANG")}
-    done = subprocess.run([ROOT / "scripts/run"], env={**env, "O": str(OUT / "gcc-48"), "PRINT": "1", **variables}, cwd=ROOT,
+    done = subprocess.run([ROOT / "scripts/run"], env=environment(PRINT="1", **variables), cwd=ROOT,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
@@ -131,3 +140,36 @@ def test_places(tree, mem, image, dtb):
     """Where Image and tree go."""
     found = places(run(DTB=tree(), MEM=mem)[1])
     assert (found["Image"], found["dtb"]) == (image, dtb)
+
+
+@pytest.mark.parametrize("options", ("a\n", "\n", "a\nb", "\x7f", "\u00e4"))
+def test_options(options):
+    """What the option field has no place for."""
+    assert run(OPTIONS=options) == (2, ["set-options: options are printable ASCII"])
+
+
+@pytest.mark.filterwarnings("ignore:setDaemon")
+@pytest.mark.parametrize("script, ready, end", (
+    ("run", "Boot complete", signal.SIGTERM), ("run", "Boot complete", signal.SIGHUP), ("gdb", "Breakpoint 1, ", signal.SIGTERM),
+    ("gdb", "Breakpoint 1, ", "quit"), ("gdb", "Breakpoint 1, ", "detach"),
+))
+def test_end(tmp_path, script, ready, end):
+    """QEMU ends with what has started it, and takes its pidfile along."""
+    pid = tmp_path / "pid"
+    deadline = time.monotonic() + 60
+    child = PopenSpawn([str(ROOT / "scripts" / script)], cwd=ROOT, env=environment(QEMU_EXTRA=f"-pidfile {pid}"), timeout=60)
+    try:
+        child.expect_exact(ready)
+        if isinstance(end, str):
+            child.sendline(end)
+            child.sendeof()
+        else:
+            child.kill(end)
+        child.expect(pexpect.EOF)
+        child.wait()
+        while pid.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        with contextlib.suppress(OSError):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
