@@ -55,9 +55,8 @@ OBJS += lib/printk.o lib/vsprintf.o lib/string.o lib/panic.o
 
 # Names with these would need quoting in make, in the shell or in QEMU's options.
 ODD          := \# $$ % : = , ; & | < > ( ) [ ] { } * ? ! ~ ' " ` \ #
-ifneq ($(words x$(value O)x)$(strip $(foreach c,$(ODD),$(findstring $(c),$(value O))))$(filter -%,$(O)),1)
-$(error O=$(value O): an output folder's name has no blanks and none of $(ODD), and no - in front)
-endif
+odd           = $(filter-out 1,$(words x$(value $1)x)$(strip $(foreach c,$(ODD),$(findstring $(c),$(value $1))))$(filter -%,$($1)))
+$(foreach v,O LIBFDT,$(if $(call odd,$v),$(error $v=$(value $v): a folder's name here has no blanks and none of $(ODD), and no - in front)))
 ifeq ($(O),)
 $(error O=: that names no output folder)
 endif
@@ -78,6 +77,10 @@ $(error O=$(O): cannot be made)
 endif
 endif
 endif
+
+# Text and names of files for the scripts, from the command line or the environment: handed on as they are, $ and blanks too.
+TEXT         := APPEND OPTIONS BOARD BOARDS LOADER LIBFDT INITRD DTB OVERLAY SDCARD UART0 QEMU_EXTRA PI4_DTB
+$(foreach v,$(TEXT),$(if $(filter undefined,$(origin $v)),,$(eval override export $v := $$(value $v))))
 
 ifneq ($(words $(VA_BITS))$(filter-out 39 48,$(VA_BITS)),1)
 $(error VA_BITS=$(VA_BITS): 39 and 48 are possible)
@@ -211,8 +214,8 @@ $(O)/libfdt/libfdt.a: $(FDT_OBJS)
 else
 LIBFDT_DIR   ?= build/libfdt
 $(O)/libfdt/libfdt.a:
-	@[ -e $(LIBFDT_DIR)/libfdt.a ] || { echo "libfdt for arm64 is missing: make setup (or LIBFDT=<dtc source>)" >&2; exit 1; }
-	@mkdir -p $(O) && cp -R $(LIBFDT_DIR) $(O)/
+	@[ -e '$(LIBFDT_DIR)/libfdt.a' ] || { echo "libfdt for arm64 is missing: make setup (or LIBFDT=<dtc source>)" >&2; exit 1; }
+	@mkdir -p $(O) && cp -R '$(LIBFDT_DIR)' $(O)/
 endif
 
 C_OBJS       := $(foreach o,$(OBJS),$(if $(wildcard $(o:$(O)/%.o=%.c)),$(o)))
@@ -290,12 +293,12 @@ test-boot: $(KERNEL_DIRS) $(O)/archcheck.so
 # --- the commands -----------------------------------------------------------------------------------
 
 setup:
-	@LIBFDT=$(LIBFDT) BOARD=all scripts/setup $(O)
+	@BOARD=all scripts/setup $(O)
 
 # What the commands need; the second make sees what the first has installed.
 .PHONY: ready
 ready:
-	@LIBFDT=$(LIBFDT) BOARD=$(or $(BOARDS_WANTED),$(BOARD)) LOADER=$(LOADER) scripts/setup -q $(O)
+	@$(addprefix BOARD=,$(BOARDS_WANTED)) scripts/setup -q $(O)
 test: BOARDS_WANTED := all
 
 run: ready
@@ -307,14 +310,14 @@ gdb: ready
 	@O=$(O) scripts/gdb
 
 sdcard: ready
-	@[ -n '$(BOARD)' ] || { echo "make sdcard: say BOARD=rpi3 or BOARD=rpi4" >&2; exit 1; }
+	@[ -n "$$BOARD" ] || { echo "make sdcard: say BOARD=rpi3 or BOARD=rpi4" >&2; exit 1; }
 	@$(MAKE) -s --no-print-directory all
-	@O=$(O) SDCARD=$(O)/sdcard-$(BOARD).img scripts/run
-	@echo $(O)/sdcard-$(BOARD).img
+	@O=$(O) SDCARD=$(O)/sdcard-$$BOARD.img scripts/run
+	@echo $(O)/sdcard-$$BOARD.img
 
 bench: ready
 	@$(MAKE) -s --no-print-directory all $(O)/bench/Image $(O)/entry.bin
-	@O=$(O) PI4_DTB=$(or $(PI4_DTB),$(wildcard $(O)/boards/bcm2711-rpi-4-b.dtb)) scripts/bench $(BENCH)
+	@O=$(O) PI4_DTB="$${PI4_DTB:-$(wildcard $(O)/boards/bcm2711-rpi-4-b.dtb)}" scripts/bench $(BENCH)
 
 test: ready
 	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc) -Otarget) test-host test-fuzz

@@ -16,10 +16,10 @@ def copy_of_source(tmp_path):
     return shutil.copytree(ROOT, tmp_path / "src", ignore=shutil.ignore_patterns("build", ".git"))
 
 
-def make(source, *args):
-    """Exit status, and all that was said. Nothing of a make around this one counts."""
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "O")}
-    done = subprocess.run(["make", "-C", source, *args], capture_output=True, text=True, timeout=60, check=False, env=env)
+def make(source, *args, **environment):
+    """Exit status, and all that was said. Nothing of a make around this one counts, nor what it has exported."""
+    env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR", "LANG")}
+    done = subprocess.run(["make", "-C", source, *args], capture_output=True, text=True, timeout=60, check=False, env={**env, **environment})
     return done.returncode, done.stdout + done.stderr
 
 
@@ -81,3 +81,24 @@ def test_dry_run(source):
     before = files(source)
     assert make(source, "-n", "O=out")[0] == 0
     assert files(source) == before
+
+
+TEXTS = ('run="echo $HOME $(O) $$; poweroff 7"', " a  b ", "a#b\\", "it's", "a\nb", "%:=,`", "")
+
+
+@pytest.mark.parametrize("name", ("APPEND", "OPTIONS", "LOADER", "BOARD", "DTB", "INITRD", "OVERLAY"))
+def test_text(source, name):
+    """What the scripts get is what was said."""
+    show = ("-s", "--no-print-directory", f'--eval=show: ; @printf "%s|" "$${{{name}-unset}}"', "show")
+    for text in TEXTS:
+        assert make(source, "O=out", *show, **{name: text}) == (0, f"{text}|")
+        # Not of make's command line, but of make: it takes blanks in front away.
+        assert make(source, "O=out", *show, f"{name}={text}") == (0, f"{text.lstrip(' ')}|")
+    assert make(source, "O=out", *show) == (0, "unset|")
+
+
+@pytest.mark.parametrize("name", ("a b", "a'b", "a;b", "a$b"))
+def test_libfdt(source, name):
+    """It goes into rules."""
+    status, text = make(source, "O=out", f"LIBFDT={name}", "clean")
+    assert status == 2 and f"*** LIBFDT={name}: a folder's name " in text, text
