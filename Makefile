@@ -63,6 +63,8 @@ endif
 ifneq ($(filter $(patsubst %/,%,$(abspath $(O)))/%,$(CURDIR)/.),)
 $(error O=$(O): the output folder cannot be the source tree or a folder that holds it)
 endif
+# One folder, one name, or each name builds everything anew.
+override O   := $(or $(patsubst $(CURDIR)/%,%,$(filter $(CURDIR)/%,$(abspath $(O)))),$(patsubst %/,%,$(O)))
 
 # The mark says that the folder was new or empty when it was first built in. In no other anything is built, or deleted by `clean`.
 # (build/ with .flags in it is one from before there was a mark, libfdt and boards are scripts/setup's.)
@@ -150,7 +152,7 @@ ifneq ($(strip $(file <$(O)/.flags)),$(strip $(FLAGS)))
 $(O)/.flags: FORCE
 endif
 $(O)/.flags:
-	@command -v $(firstword $(CC)) >/dev/null || { echo "no $(firstword $(CC)) here: make setup installs what is needed" >&2; exit 1; }
+	@command -v $(firstword $(CC)) >/dev/null || { echo "no $(firstword $(CC)) here$(if $(filter gcc clang aarch64-linux-gnu-gcc,$(firstword $(CC))),: make setup installs what is needed,$(,) and make setup installs none of that name)" >&2; exit 1; }
 	@mkdir -p $(@D) && : >$(MARK)
 	@echo '$(strip $(FLAGS))' >$@
 

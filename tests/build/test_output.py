@@ -83,6 +83,20 @@ def test_dry_run(source):
     assert files(source) == before
 
 
+def test_one_folder(source):
+    """However it is spelled, what is built in it stays."""
+    flags = "out/here/.flags"
+    assert make(source, "O=out/here", flags)[0] == 0
+    for name in ("out/here/", "./out/here", "out/../out/here", str(source / "out/here")):
+        assert make(source, "-q", f"O={name}", flags)[0] == 0, name
+
+
+def test_compiler(source):
+    """It is said that one is not there, and setup named where setup installs it."""
+    status, text = make(source, "O=out", "CROSS_COMPILE=foo-", "out/.flags")
+    assert status == 2 and "no foo-gcc here, and make setup installs none of that name\n" in text, text
+
+
 TEXTS = ('run="echo $HOME $(O) $$; poweroff 7"', " a  b ", "a#b\\", "it's", "a\nb", "%:=,`", "")
 
 
