@@ -9,9 +9,12 @@
 
 #include <sanitizer/asan_interface.h>
 
-static inline bool probe_read_u64(const volatile u64 *p, u64 *value)
+/* Memory ends between two words: where the first byte of one is, all of it is. */
+__attribute__((no_sanitize("address"))) static inline bool probe_read_u64(const volatile u64 *p,
+									  u64 *value)
 {
-	if ((unsigned long)p - VMEMMAP_START < VMEMMAP_SIZE)
+	if ((unsigned long)p - VMEMMAP_START < VMEMMAP_SIZE ||
+	    __asan_address_is_poisoned((void *)(uintptr_t)p))
 		return false;
 	*value = *p;
 	return true;
