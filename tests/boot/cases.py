@@ -259,11 +259,11 @@ CASES += [
     odd("no-map-over-tree", r"no-map, but 0x48000000-0x48000fff stays mapped: the device tree is there",
         body=trees.regions("fw@47000000 { reg = <0 0x47000000 0 0x2000000>; no-map; };"),
         mem=(r"\n0x0*48000000-0x0*\w+ +\d+( bytes|K)  device tree\r", r"-0x0*48ffffff +16380K  /reserved-memory/fw@47000000, no-map\r")),
-    # Whatever the boot would give back of the image stays when the tree says so.
     # scripts/run packs it: nothing is behind the reservation of nothing.
     odd("memreserve-of-nothing", reserve="/memreserve/ 0x50000000 0x1000; /memreserve/ 0x51000000 0;", mem=(r"\n0x0*50000000-0x0*50000fff +4K  memreserve\[0\]\r",)),
     odd("memreserve-past-the-end", r"memreserve\[0\]: 0xfffffffffffff000-0xfffffffffffffffe\r",
         reserve="/memreserve/ 0xfffffffffffff000 0x2000;"),
+    # Whatever the boot would give back of the image stays when the tree says so.
     odd("memreserve-over-kernel", reserve="/memreserve/ 0x40000000 0x2000000;",
         mem=(r"\n0x0*40000000-0x0*401fffff +2048K  memreserve\[0\]\r", r"  kernel text\r", r"  memreserve\[0\]\r", r"  kernel rodata\r",
              r"  kernel data\r", r"\n0x0*402\w+-0x0*41ffffff +\d+K  memreserve\[0\]\r")),
