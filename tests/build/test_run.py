@@ -150,7 +150,8 @@ def test_options(options):
 
 @pytest.mark.filterwarnings("ignore:setDaemon")
 @pytest.mark.parametrize("script, ready, end", (
-    ("run", "Boot complete", signal.SIGTERM), ("run", "Boot complete", signal.SIGHUP), ("gdb", "Breakpoint 1, ", signal.SIGTERM),
+    ("run", "Boot complete", signal.SIGTERM), ("run", "Boot complete", signal.SIGHUP), ("run", "Boot complete", signal.SIGQUIT),
+    ("gdb", "Breakpoint 1, ", signal.SIGTERM),
     ("gdb", "Breakpoint 1, ", "quit"), ("gdb", "Breakpoint 1, ", "detach"),
 ))
 def test_end(tmp_path, script, ready, end):
